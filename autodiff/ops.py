@@ -1,0 +1,298 @@
+"""The calculus: one row per operation, and nothing else.
+
+A row says what an operation answers (``value``), its local derivatives as an ordinary Python expression in its
+output and operands (``local``), and how people write it (``formula``). The expression is generic: fed with floats
+it yields slopes, fed with graph nodes a graph of slopes, fed with symbols the rule as text. So a row is applied like
+a function, ``COS(x)``, and whatever is not a number answers for itself, through its method ``apply(op, operands)``.
+
+This file knows no graph and no gradient. Edge cases (kinks, domains, overflow) are decided here and nowhere else:
+outside its domain an operation raises `DomainError` or `ZeroDivisionError`, and overflow follows IEEE 754.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import operator
+import reprlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+INF, NAN = math.inf, math.nan
+
+
+class DomainError(ValueError):
+    """An operation was asked for a value where it has none, such as the logarithm of a negative number."""
+
+
+def real(number: Any) -> float:
+    """Return `number` as a float.
+
+    Raises:
+        TypeError: for anything that is not one real number (text, None, complex, sequences, arrays, nodes).
+        OverflowError: for an integer that no float can hold.
+    """
+    kind = type(number)
+    if kind is float:
+        return number  # type: ignore[no-any-return]  # `kind` has just said so
+    scalar = kind is int or isinstance(number, numbers.Real) or not isinstance(number, numbers.Complex)
+    if not scalar or not hasattr(kind, "__float__") or hasattr(kind, "__len__") or hasattr(kind, "apply"):
+        raise TypeError(f"expected one real number, such as 3 or 0.5, got {kind.__name__}: {reprlib.repr(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        raise OverflowError(f"expected a number up to 1.8e308, got a {kind.__name__} too large for a float") from None
+
+
+class Op:
+    """One row of calculus. Called with numbers it answers a number; called with anything else, what that makes of it.
+
+    Attributes:
+        name: the sign that people know it by: ``*``, ``tanh``.
+        value: the operation on floats; raises `ValueError` or `ZeroDivisionError` outside its domain.
+        local: ``local(out, *operands, *parameters)`` answers the derivative of `out` by each operand.
+        formula: a template in the operands' names, ``log({x})``; ``{xs}`` stands for all operands of an n-ary row.
+        domain: what the operands must satisfy, for the error message.
+        parameters: how many trailing arguments are plain numbers that nothing is differentiated by.
+        piecewise: whether a derivative of 0 means "branch not taken", and so contributes 0 even to inf.
+        arity: how many operands it takes; None for any number.
+        chain: ``chain((out, *operands, *parameters), incoming)`` answers the contributions, incoming x derivative.
+    """
+
+    __slots__ = ("arity", "chain", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "value")
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., float],
+        local: Callable[..., Sequence[Any]],
+        formula: str,
+        domain: str = "",
+        *,
+        parameters: int = 0,
+        piecewise: bool = False,
+    ) -> None:
+        self.name, self.value, self.local, self.formula, self.domain = name, value, local, formula, domain
+        self.parameters, self.piecewise = parameters, piecewise
+        code = local.__code__
+        self.operands = code.co_varnames[1 : code.co_argcount]  # the names that `formula` and messages use
+        self.arity = None if code.co_argcount == 1 else len(self.operands) - parameters
+        self.chain = _chain(local, self.arity, piecewise)
+
+    def __call__(self, *operands: Any) -> Any:  # noqa: D102  # described by the class
+        for operand in operands:
+            if operand.__class__ is not float:
+                reader = next((x for x in operands if hasattr(x, "apply")), None)
+                return reader.apply(self, operands) if reader is not None else self(*map(real, operands))
+        try:
+            return self.value(*operands)
+        except (ValueError, ZeroDivisionError) as error:
+            raise self.undefined(error, operands) from None
+
+    def undefined(self, error: Exception, operands: Sequence[float], labels: Sequence[str] = ()) -> Exception:
+        """Return the error to raise in place of `error`: it names the operation, its operands, and why."""
+        kind = ZeroDivisionError if isinstance(error, ZeroDivisionError) else DomainError
+        return kind(f"{self} is undefined at {self.at(operands, labels)}: it needs {self.domain}")
+
+    def at(self, operands: Sequence[float], labels: Sequence[str] = ()) -> str:
+        """Return the operands for a message, with the labels they have: "x = 2.0 ('w'), y = 0.0"."""
+        names = self.operands or [f"x{i}" for i in range(1, len(operands) + 1)]
+        labels = [f" ({label!r})" if label else "" for label in labels] + [""] * len(operands)
+        return ", ".join([f"{name} = {x!r}{label}" for name, x, label in zip(names, operands, labels, strict=False)])
+
+    def __str__(self) -> str:
+        return self.formula.format(**{name: name for name in (*self.operands, "xs")})
+
+    def __reduce__(self) -> str:  # rows are constants: a copy or a pickle refers to the row itself
+        return next(name for name, row in globals().items() if row is self)
+
+
+def _chain(local: Callable[..., Sequence[Any]], arity: int | None, piecewise: bool) -> Callable[..., Sequence[float]]:
+    """Return the chain rule of a row: each local derivative times the incoming gradient."""
+
+    def one(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
+        (d,) = local(*numbers)
+        return (incoming * d,)
+
+    def two(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
+        d, e = local(*numbers)
+        return incoming * d, incoming * e
+
+    def many(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
+        return [incoming * d for d in local(*numbers)]
+
+    def one_masked(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
+        (d,) = local(*numbers)
+        return (incoming * d if d else 0.0,)
+
+    def many_masked(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
+        return [incoming * d if d else 0.0 for d in local(*numbers)]
+
+    if piecewise:
+        return one_masked if arity == 1 else many_masked
+    return {1: one, 2: two}.get(arity or 0, many)
+
+
+# The values that the standard library does not answer as IEEE 754 does, or not at all.
+
+
+def _ieee(function: Callable[..., float], limit: Callable[..., float]) -> Callable[..., float]:
+    """Return `function`, answering `limit` of its operands where it overflows."""
+
+    def value(*operands: float) -> float:
+        try:
+            return function(*operands)
+        except OverflowError:
+            return limit(*operands)
+
+    return value
+
+
+def _power(x: float, y: float) -> float:
+    return _pow(x, y) if x or not y < 0 else 1 / x
+
+
+def _ratio(x: float, y: float) -> float:
+    return x / y if y else NAN if x != x else math.copysign(INF, x) if x else 0.0
+
+
+def _atan2(y: float, x: float) -> float:
+    if x == 0 and y == 0:
+        raise ValueError
+    return math.atan2(y, x)
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1 / (1 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1 + e)
+
+
+def _step(x: float, y: float, tie: float) -> float:
+    return 1.0 if x > y else 0.0 if x < y else tie if x == y else NAN
+
+
+def _maximum(x: float, y: float) -> float:
+    return x if x >= y or x != x else y
+
+
+def _dot(*operands: float) -> float:
+    n = len(operands) // 2
+    return sum(map(operator.mul, operands[:n], operands[n:]), operands[-1] if len(operands) % 2 else 0.0)
+
+
+def _logsumexp(*xs: float) -> float:
+    top = _max(*xs)
+    return top if math.isinf(top) else top + math.log(sum([_exp(x - top) for x in xs]))
+
+
+def _max(*xs: float) -> float:
+    return NAN if any([x != x for x in xs]) else max(xs)
+
+
+def _others(xs: Sequence[Any]) -> Sequence[Any]:
+    """Return, for each operand, the product of all others, without dividing (one of them may be 0)."""
+    before, after = [1.0], [1.0]
+    for x, y in zip(xs[:-1], xs[:0:-1], strict=True):
+        before.append(before[-1] * x)
+        after.append(after[-1] * y)
+    return [left * right for left, right in zip(before, reversed(after), strict=True)]
+
+
+def softmax(xs: Sequence[Any]) -> list[Any]:
+    """Return the shares of e**x. Shifting all x changes none, so the largest is held at 0 and nothing overflows."""
+    top = HOLD(MAX(*xs))
+    powers = [EXP(x - top) for x in xs]
+    total = SUM(*powers)
+    return [power / total for power in powers]
+
+
+def _shares(out: Any, xs: Sequence[Any]) -> Sequence[Any]:
+    """Return 1/k for each of the k operands that equal the maximum, 0 for the others."""
+    equal = [STEP(x, out, 1.0) for x in xs]
+    return [RATIO(e, SUM(*equal)) for e in equal]
+
+
+_exp = _ieee(math.exp, lambda x: INF)
+_pow = _ieee(math.pow, lambda x, y: -INF if x < 0 and y % 2 == 1 else INF)
+_sinh = _ieee(math.sinh, lambda x: math.copysign(INF, x))
+
+# The table. In each row: `out` is what the operation answered, `x` and `y` its operands.
+# fmt: off
+ADD        = Op("+",    operator.add,     lambda out, x, y: (1.0, 1.0),                       "{x} + {y}")
+SUB        = Op("-",    operator.sub,     lambda out, x, y: (1.0, -1.0),                      "{x} - {y}")
+MUL        = Op("*",    operator.mul,     lambda out, x, y: (y, x),                           "{x} * {y}")
+DIV        = Op("/",    operator.truediv, lambda out, x, y: (RATIO(1.0, y), -RATIO(out, y)),  "{x} / {y}", "y != 0")
+NEG        = Op("-",    operator.neg,     lambda out, x: (-1.0,),                             "-{x}")
+POW        = Op("**",   _power,           lambda out, x, y: (MASK(POW0(x, y - 1.0), y), out * LOG0(x)),
+                "{x}**{y}", "x > 0, or x = 0 and y >= 0, or a whole y with x != 0")
+POWER      = Op("**",   _power,           lambda out, x, n: (n * POWER0(x, n - 1.0) if n else 0.0,),
+                "{x}**{n}", "x > 0, or x = 0 and n >= 0, or a whole n with x != 0", parameters=1)
+
+EXP        = Op("exp",   _exp,            lambda out, x: (out,),                              "exp({x})")
+EXPM1      = Op("expm1", _ieee(math.expm1, lambda x: INF), lambda out, x: (EXP(x),),          "expm1({x})")
+LOG        = Op("log",   math.log,        lambda out, x: (RATIO(1.0, x),),                    "log({x})", "x > 0")
+LOG1P      = Op("log1p", math.log1p,      lambda out, x: (RATIO(1.0, 1.0 + x),),              "log1p({x})", "x > -1")
+SQRT       = Op("sqrt",  math.sqrt,       lambda out, x: (RATIO(0.5, out),),                  "sqrt({x})", "x >= 0")
+
+SIN        = Op("sin",   math.sin,        lambda out, x: (COS(x),),                           "sin({x})", "a finite x")
+COS        = Op("cos",   math.cos,        lambda out, x: (-SIN(x),),                          "cos({x})", "a finite x")
+TAN        = Op("tan",   math.tan,        lambda out, x: (1.0 + out * out,),                  "tan({x})", "a finite x")
+ASIN       = Op("asin",  math.asin,       lambda out, x: (RATIO(1.0, SQRT((1.0 - x) * (1.0 + x))),),
+                "asin({x})", "-1 <= x <= 1")
+ACOS       = Op("acos",  math.acos,       lambda out, x: (-RATIO(1.0, SQRT((1.0 - x) * (1.0 + x))),),
+                "acos({x})", "-1 <= x <= 1")
+ATAN       = Op("atan",  math.atan,       lambda out, x: (1.0 / (1.0 + x * x),),              "atan({x})")
+ATAN2      = Op("atan2", _atan2,          lambda out, y, x: (x / HYPOT(x, y) / HYPOT(x, y), -(y / HYPOT(x, y) / HYPOT(x, y))),
+                "atan2({y}, {x})", "x and y not both 0")
+HYPOT      = Op("hypot", math.hypot,      lambda out, x, y: (RATIO(x, out), RATIO(y, out)),   "hypot({x}, {y})")
+
+SINH       = Op("sinh",  _sinh,           lambda out, x: (COSH(x),),                          "sinh({x})")
+COSH       = Op("cosh",  _ieee(math.cosh, lambda x: INF), lambda out, x: (SINH(x),),          "cosh({x})")
+TANH       = Op("tanh",  math.tanh,       lambda out, x: (1.0 / (COSH(x) * COSH(x)),),        "tanh({x})")  # 1 - out**2 cancels
+
+SIGMOID    = Op("sigmoid",  _sigmoid,     lambda out, x: (out * SIGMOID(-x),),                "sigmoid({x})")  # 1 - out cancels
+SOFTPLUS   = Op("softplus", lambda x: _maximum(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda out, x: (SIGMOID(x),), "softplus({x})")
+SILU       = Op("silu",  lambda x: x * _sigmoid(x), lambda out, x: (SIGMOID(x) + out * SIGMOID(-x),), "silu({x})")
+GELU       = Op("gelu",  lambda x: 0.5 * x * math.erfc(-x * math.sqrt(0.5)),
+                lambda out, x: (0.5 * ERFC(-x * math.sqrt(0.5)) + x * EXP(-0.5 * x * x) * math.sqrt(0.5 / math.pi),), "gelu({x})")
+ERF        = Op("erf",   math.erf,        lambda out, x: (EXP(-x * x) * (2.0 / math.sqrt(math.pi)),),  "erf({x})")
+ERFC       = Op("erfc",  math.erfc,       lambda out, x: (EXP(-x * x) * (-2.0 / math.sqrt(math.pi)),), "erfc({x})")
+
+# Piecewise: written with steps in place of Python's `if`, so that a graph or a symbol can be read through them too.
+ABS        = Op("abs",   operator.abs,    lambda out, x: (SIGN(x),),                          "abs({x})", piecewise=True)
+SIGN       = Op("sign",  lambda x: _step(x, 0.0, 0.0) - _step(0.0, x, 0.0), lambda out, x: (0.0,), "sign({x})", piecewise=True)
+HEAVISIDE  = Op("heaviside", lambda x, at_zero: _step(x, 0.0, at_zero), lambda out, x, at_zero: (0.0,),
+                "heaviside({x}, {at_zero})", parameters=1, piecewise=True)
+RELU       = Op("relu",  lambda x: 0.0 if x <= 0 else x, lambda out, x: (HEAVISIDE(x, 0.0),), "relu({x})", piecewise=True)
+LEAKY_RELU = Op("leaky_relu", lambda x, slope: slope * x if x <= 0 else x,
+                lambda out, x, slope: (HEAVISIDE(x, 0.0) + slope * HEAVISIDE(-x, 1.0),),
+                "leaky_relu({x}, {slope})", parameters=1, piecewise=True)
+ELU        = Op("elu",   lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
+                lambda out, x, alpha: (HEAVISIDE(x, 0.0) + alpha * HEAVISIDE(-x, 1.0) * EXP(MINIMUM(x, 0.0)),),
+                "elu({x}, {alpha})", parameters=1, piecewise=True)
+MAXIMUM    = Op("maximum", _maximum,      lambda out, x, y: (STEP(x, y, 0.5), STEP(y, x, 0.5)), "maximum({x}, {y})", piecewise=True)
+MINIMUM    = Op("minimum", lambda x, y: -_maximum(-x, -y), lambda out, x, y: (STEP(y, x, 0.5), STEP(x, y, 0.5)),
+                "minimum({x}, {y})", piecewise=True)
+CLIP       = Op("clip",  lambda x, low, high: low if x < low else high if x > high else x,
+                lambda out, x, low, high: (STEP(x, low, 1.0) * STEP(high, x, 1.0),),
+                "clip({x}, {low}, {high})", parameters=2, piecewise=True)
+
+# Any number of operands. `DOT` takes the weights, then as many inputs, then the bias if there is one.
+SUM        = Op("sum",   lambda *xs: sum(xs, 0.0),             lambda out, *xs: (1.0,) * len(xs),            "sum({xs})")
+MEAN       = Op("mean",  lambda *xs: sum(xs, 0.0) / len(xs),   lambda out, *xs: (1.0 / len(xs),) * len(xs),  "mean({xs})")
+PROD       = Op("prod",  lambda *xs: math.prod(xs, start=1.0), lambda out, *xs: _others(xs),                 "prod({xs})")
+DOT        = Op("dot",   _dot, lambda out, *v: v[(n := len(v) // 2) : 2 * n] + v[:n] + (1.0,) * (len(v) % 2), "dot({xs})")
+LOGSUMEXP  = Op("logsumexp", _logsumexp,  lambda out, *xs: softmax(xs),                       "logsumexp({xs})")
+MAX        = Op("max",   _max,            lambda out, *xs: _shares(out, xs),                  "max({xs})", piecewise=True)
+
+# What the derivatives above are made of: the same operations, with an answer where the original has none.
+IDENTITY   = Op("=",     operator.pos,    lambda out, x: (1.0,),                              "{x}")
+HOLD       = Op("hold",  operator.pos,    lambda out, x: (0.0,),                              "hold({x})", piecewise=True)
+RATIO      = Op("/",     _ratio,          lambda out, x, y: (RATIO(1.0, y), -RATIO(out, y)),  "{x} / {y}")  # x/0 = inf, 0/0 = 0
+POW0       = Op("**",    lambda x, y: _pow(x, y) if x or not y < 0 else INF,          lambda out, x, y: (MASK(POW0(x, y - 1.0), y), out * LOG0(x)), "{x}**{y}")  # 0**-1 = inf
+POWER0     = Op("**",    lambda x, n: _pow(x, n) if x or not n < 0 else INF,          lambda out, x, n: (n * POWER0(x, n - 1.0) if n else 0.0,), "{x}**{n}", parameters=1)
+LOG0       = Op("log",   lambda x: math.log(x) if x > 0 else 0.0 if x == 0 else NAN, lambda out, x: (RATIO(RATIO(x, x), x),), "log({x})")
+MASK       = Op("*",     lambda x, y: x * y if y else 0.0, lambda out, x, y: (y, x),          "{x} * {y}", piecewise=True)  # 0 stops inf
+STEP       = Op("step",  _step,           lambda out, x, y, tie: (0.0, 0.0), "step({x}, {y}, {tie})", parameters=1, piecewise=True)
