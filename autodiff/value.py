@@ -1,0 +1,300 @@
+"""The graph: a `Value` is one use of a row of calculus, and remembers what it was made from.
+
+This file knows how numbers become nodes, in which order a graph is walked, and how gradients flow through it. It knows
+no drawing, networks or arrays; and what an operation answers, and its derivatives, only from `autodiff.ops`.
+"""
+
+from __future__ import annotations
+
+import copy
+import operator
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, repeat
+from types import MethodType
+from typing import Any, SupportsFloat
+
+from autodiff import ops
+from autodiff.ops import Op, real
+
+Number = SupportsFloat  # a Value, or a plain real number
+
+
+watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
+
+
+def _method(op: Op) -> Callable[..., Value]:
+    """Return the row as a method: `x.tanh()`, `x.clip(0.0, 1.0)`."""
+
+    def method(self: Value) -> Value:
+        return _unary(op, self)
+
+    method.__name__, method.__doc__ = op.name, f"Return {op}; see `autodiff.{op.name}`."
+    return method
+
+
+class Value:
+    """A number that remembers how it was computed.
+
+    Args:
+        data: a real number; text, None, complex numbers, sequences, arrays and Values raise `TypeError`.
+        label: the name that people see in messages and drawings.
+
+    Attributes:
+        op: the row of calculus that made it; None for a leaf.
+        parents: the operands, in order: `a + a` has two parents.
+        numbers: the output, the operands and the row's parameters, as they were in the forward pass.
+
+    Values with equal data compare equal, as numbers do; a dict or a set tells them apart by identity.
+
+    >>> x = Value(3.0, label="x")
+    >>> y = x * x + 1
+    >>> y.backward()
+    >>> y, x.grad
+    (Value(data=10.0, grad=1.0), 6.0)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_grad", "_mark", "label", "numbers", "op", "parents")
+
+    op: Op | None
+    parents: tuple[Value, ...]
+    numbers: tuple[float, ...]
+    _grad: Any  # a float, or None while no gradient has reached this node
+    _mark: object  # the latest walk that met this node
+
+    def __init__(self, data: Any, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"expected a label as text, got {type(label).__name__}: {label!r}")
+        self._data, self.label = real(data), label
+        self._grad, self._mark, self.op, self.parents, self.numbers = None, None, None, (), ()
+
+    @property
+    def data(self) -> float:
+        """The number. Setting it does not change what was recorded: `backward()` still uses the number of then."""
+        return self._data
+
+    @data.setter
+    def data(self, number: Any) -> None:
+        self._data = real(number)
+
+    @property
+    def grad(self) -> float:
+        """The derivative of the outputs by this value; 0.0 while no gradient has reached it."""
+        return 0.0 if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, number: Any) -> None:
+        self._grad = real(number)
+
+    @property
+    def chain_rule(self) -> Callable[[float], Sequence[float]]:
+        """The local chain rule, closed over the numbers of then: from the incoming gradient, what each parent is given.
+
+        >>> (Value(2.0) * Value(5.0)).chain_rule(10.0)
+        (50.0, 20.0)
+        """
+        return MethodType(self.op.chain, self.numbers) if self.op else lambda incoming: ()
+
+    def local_derivatives(self) -> tuple[float, ...]:
+        """Return the derivative of this node by each parent alone, in the order of `parents`.
+
+        >>> (Value(2.0) * Value(5.0)).local_derivatives()
+        (5.0, 2.0)
+        """
+        return tuple(self.op.local(*self.numbers)) if self.op else ()
+
+    def propagate(self) -> None:
+        """Hand this node's gradient to its parents, once: contribution = incoming gradient x local derivative.
+
+        >>> a = Value(3.0); b = a * a; b.grad = 1.0; b.propagate(); a.grad
+        6.0
+        """
+        for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
+            parent._grad = parent.grad + contribution
+
+    def backward(self) -> None:
+        """Compute the derivative of this node by every node of its graph, into `grad`.
+
+        Leaves accumulate (twice backward, twice the gradient); interior nodes start from 0 each time. If anything
+        raises on the way, the leaves keep the gradients that they had and interior nodes have none.
+        """
+        order, leaves = walk(self)
+        before = [leaf._grad for leaf in leaves]
+        try:
+            for node in order:
+                node._grad = 0.0
+            for leaf in leaves:
+                leaf._grad = leaf.grad
+            self._grad = self.grad + 1.0  # a lone leaf accumulates too
+            for node in reversed(order):
+                contributions = node.op.chain(node.numbers, node._grad)  # type: ignore[union-attr]  # no leaf
+                if watcher is not None:
+                    watcher.handed_on(node, contributions)
+                for parent, contribution in zip(node.parents, contributions):  # noqa: B905  # `strict` costs a tenth
+                    parent._grad += contribution
+        except BaseException:
+            for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
+                node._grad = grad
+            raise
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of this node and of everything it was computed from."""
+        for node in chain(*walk(self)):
+            node._grad = None
+
+    def apply(self, op: Op, operands: Iterable[Any]) -> Value:
+        """Return the node of `op` applied to `operands`: Values or numbers, then the row's parameters."""
+        operands = tuple(operands)
+        n = len(operands) - op.parameters
+        parents = tuple([x if x.__class__ is Value else _node(x) for x in operands[:n]])
+        numbers = [x._data for x in parents] + [real(x) for x in operands[n:]]
+        try:
+            out = op.value(*numbers)
+        except (ValueError, ZeroDivisionError) as error:
+            raise op.undefined(error, numbers, [x.label for x in parents]) from None
+        return record(op, parents, (out, *numbers))
+
+    def __pow__(self, exponent: Number) -> Value:
+        if isinstance(exponent, Value):
+            return _binary(ops.POW, self, exponent)
+        try:
+            return _unary(ops.POWER, self, real(exponent))
+        except TypeError:
+            return NotImplemented
+
+    # fmt: off
+    def __add__(self, other: Number) -> Value: return _binary(ops.ADD, self, other)
+    def __radd__(self, other: Number) -> Value: return _binary(ops.ADD, other, self)
+    def __sub__(self, other: Number) -> Value: return _binary(ops.SUB, self, other)
+    def __rsub__(self, other: Number) -> Value: return _binary(ops.SUB, other, self)
+    def __mul__(self, other: Number) -> Value: return _binary(ops.MUL, self, other)
+    def __rmul__(self, other: Number) -> Value: return _binary(ops.MUL, other, self)
+    def __truediv__(self, other: Number) -> Value: return _binary(ops.DIV, self, other)
+    def __rtruediv__(self, other: Number) -> Value: return _binary(ops.DIV, other, self)
+    def __rpow__(self, other: Number) -> Value: return _binary(ops.POW, other, self)
+    def __neg__(self) -> Value: return _unary(ops.NEG, self)
+    def __pos__(self) -> Value: return self
+    def __abs__(self) -> Value: return _unary(ops.ABS, self)
+    abs = _method(ops.ABS)
+    exp, expm1, log, log1p, sqrt = map(_method, (ops.EXP, ops.EXPM1, ops.LOG, ops.LOG1P, ops.SQRT))
+    sin, cos, tan = map(_method, (ops.SIN, ops.COS, ops.TAN))
+    asin, acos, atan = map(_method, (ops.ASIN, ops.ACOS, ops.ATAN))
+    sinh, cosh, tanh = map(_method, (ops.SINH, ops.COSH, ops.TANH))
+    sigmoid, relu, erf, erfc, sign = map(_method, (ops.SIGMOID, ops.RELU, ops.ERF, ops.ERFC, ops.SIGN))
+    def atan2(self, x: Number) -> Value: return self.apply(ops.ATAN2, (self, x))
+    def hypot(self, y: Number) -> Value: return self.apply(ops.HYPOT, (self, y))
+    def maximum(self, y: Number) -> Value: return self.apply(ops.MAXIMUM, (self, y))
+    def minimum(self, y: Number) -> Value: return self.apply(ops.MINIMUM, (self, y))
+    def clip(self, low: float, high: float) -> Value: return self.apply(ops.CLIP, (self, low, high))
+    def __eq__(self, other: object) -> bool: return _compare(operator.eq, self, other)
+    def __ne__(self, other: object) -> bool: return _compare(operator.ne, self, other)
+    def __lt__(self, other: Number) -> bool: return _compare(operator.lt, self, other)
+    def __le__(self, other: Number) -> bool: return _compare(operator.le, self, other)
+    def __gt__(self, other: Number) -> bool: return _compare(operator.gt, self, other)
+    def __ge__(self, other: Number) -> bool: return _compare(operator.ge, self, other)
+    def __float__(self) -> float: return self._data
+    def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
+    def __bool__(self) -> bool: return bool(self._data)
+    def __copy__(self) -> Value: return copy.deepcopy(self)  # a node is nothing without its graph
+    __hash__ = object.__hash__
+    # fmt: on
+
+    def __repr__(self) -> str:
+        grad = "" if self._grad is None else f", grad={self._grad!r}"
+        return f"Value(data={self._data!r}{grad}{f', label={self.label!r}' if self.label else ''})"
+
+    def __reduce__(self) -> tuple[Any, ...]:  # used by copy and pickle
+        state = (self.op, self._data, self._grad, self.label, self.parents, self.numbers)
+        if isinstance(self._mark, weakref.ref) and self._mark() is not None:
+            return _restore, (None, *state)
+        order, leaves = walk(self)
+        ancestors = _Ancestors(leaves + order[:-1])
+        for node in ancestors:
+            node._mark = weakref.ref(ancestors)
+        return _restore, (ancestors, *state)
+
+
+class _Ancestors(list[Value]):
+    """Nodes that are saved ahead of the one they made, so that saving never recurses; marked with it while it lives."""
+
+
+def _restore(ancestors: object, op: Op | None, data: float, grad: float | None, label: str, *rest: Any) -> Value:
+    node = Value(data, label)
+    node.op, node._grad, node.parents, node.numbers = op, grad, *rest
+    return node
+
+
+def _node(operand: Any) -> Value:
+    return operand if isinstance(operand, Value) else Value(operand)
+
+
+def _compare(relation: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
+    try:
+        return bool(relation(x._data, y if isinstance(y, int) else _node(y)._data))  # an int is compared exactly
+    except TypeError:
+        return NotImplemented  # type: ignore[no-any-return]
+
+
+def _unary(op: Op, x: Value, *parameters: float) -> Value:
+    a = x._data
+    try:
+        out = op.value(a, *parameters)
+    except (ValueError, ZeroDivisionError) as error:
+        raise op.undefined(error, (a, *parameters), (x.label,)) from None
+    return record(op, (x,), (out, a, *parameters))
+
+
+def _binary(op: Op, x: Any, y: Any) -> Value:
+    if x.__class__ is not Value or y.__class__ is not Value:
+        try:
+            x, y = _node(x), _node(y)
+        except TypeError:
+            return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
+    a, b = x._data, y._data
+    try:
+        out = op.value(a, b)
+    except (ValueError, ZeroDivisionError) as error:
+        raise op.undefined(error, (a, b), (x.label, y.label)) from None
+    return record(op, (x, y), (out, a, b))
+
+
+_new = Value.__new__
+
+
+def record(op: Op, parents: tuple[Value, ...], numbers: tuple[float, ...]) -> Value:
+    """Return the node of `op` over `parents` whose forward numbers are known."""
+    node = _new(Value)
+    node.op = op
+    node.parents = parents
+    node.label = ""
+    node.numbers = numbers
+    node._data = numbers[0]
+    node._grad = node._mark = None
+    if watcher is not None:
+        watcher.created(node)
+    return node
+
+
+def walk(root: Value) -> tuple[list[Value], list[Value]]:
+    """Return the interior nodes that `root` was computed from, and itself, parents first; and the leaves.
+
+    A depth-first search without recursion: linear in time, the same order on every run.
+    """
+    walked = object()
+    order: list[Value] = []
+    leaves: list[Value] = []
+    waiting: list[Value | None] = [root]
+    while waiting:
+        node = waiting.pop()
+        if node is None:  # all that the node below was computed from is in order
+            order.append(waiting.pop())  # type: ignore[arg-type]  # a None always has a node below it
+        elif node._mark is not walked:
+            node._mark = walked
+            if node.parents:
+                waiting += (node, None)
+                for parent in node.parents:
+                    if parent._mark is not walked:
+                        waiting.append(parent)
+            else:
+                leaves.append(node)
+    return order, leaves
