@@ -1,0 +1,60 @@
+"""Gradients as graphs: the derivatives of a node by others as Values, which can be differentiated again.
+
+`backward()` feeds the rows of calculus with numbers; `grad` feeds the same rows with the nodes, so that the slopes
+come out as a graph. It knows nothing of any single operation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autodiff import ops
+from autodiff.value import Value, record, walk
+
+
+def grad(output: Value, *inputs: Value) -> Any:
+    """Return the derivative of `output` by each input as Values, which can be differentiated again.
+
+    d output / d input = the sum over all paths of the product of local derivatives. One input gives one Value, several
+    give a tuple; an input that `output` does not depend on gives 0. No node's `.grad` is touched.
+
+    >>> x = Value(2.0)
+    >>> slope = grad(x**3, x)
+    >>> slope.data, grad(slope, x).data
+    (12.0, 12.0)
+    """
+    for node in (output, *inputs):
+        if not isinstance(node, Value):
+            raise TypeError(f"grad(output, *inputs) takes Values, got {type(node).__name__}: {node!r}")
+    if not inputs:
+        raise TypeError("grad(output, *inputs) needs at least one input to differentiate by")
+    order, _ = walk(output)
+    concerned = {id(x) for x in inputs}
+    for node in order:
+        if any([id(parent) in concerned for parent in node.parents]):
+            concerned.add(id(node))
+    gradients = {id(output): Value(1.0)}
+    for node in reversed([node for node in order if id(node) in concerned]):
+        if node.op is None or id(node) not in gradients:
+            continue  # an input that `output` is reached from only through constants
+        known = [_as_recorded(*pair) for pair in zip((node, *node.parents), node.numbers, strict=False)]
+        slopes = node.op.local(*known, *node.numbers[len(known) :])
+        for parent, slope in zip(node.parents, slopes, strict=True):
+            if id(parent) in concerned:
+                contribution = _contribution(node.op, gradients[id(node)], slope)
+                so_far = gradients.get(id(parent))
+                gradients[id(parent)] = contribution if so_far is None else so_far + contribution
+    results = tuple([gradients.get(id(x), Value(0.0)) for x in inputs])
+    return results if len(inputs) > 1 else results[0]
+
+
+def _as_recorded(node: Value, number: float) -> Value:
+    """Return `node`, or where its data has changed since the forward pass, a node of the number of then."""
+    unchanged = node.data == number or (node.data != node.data and number != number)
+    return node if unchanged else record(ops.IDENTITY, (node,), (number, number))
+
+
+def _contribution(op: ops.Op, incoming: Value, slope: Value | float) -> Value:
+    if isinstance(slope, float) and slope in (0.0, 1.0):
+        return incoming if slope else Value(0.0)
+    return (ops.MASK if op.piecewise else ops.MUL)(incoming, slope)  # type: ignore[no-any-return]  # of a Value, a Value
