@@ -1,0 +1,379 @@
+"""The operations as functions, ``autodiff.tanh(x)``: of Values they make a Value, of plain numbers a float.
+
+Each says its formula, its derivative, and what it answers at its edges. What is computed is in `autodiff.ops`; this
+file adds documentation, names and checks. Outside its domain a function raises `autodiff.DomainError`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeVar, overload
+
+from autodiff import ops
+from autodiff.ops import real
+from autodiff.value import Number, Value
+
+Scalar = TypeVar("Scalar", Value, float)
+
+
+def abs(x: Scalar) -> Scalar:
+    """Return |x|.
+
+    Derivative: sign(x), and 0 at 0.
+
+    >>> abs(-3.0)
+    3.0
+    """
+    return ops.ABS(x)  # type: ignore[no-any-return]
+
+
+def exp(x: Scalar) -> Scalar:
+    """Return e**x.
+
+    Derivative: e**x. Overflows to inf.
+
+    >>> exp(1.0)
+    2.718281828459045
+    """
+    return ops.EXP(x)  # type: ignore[no-any-return]
+
+
+def expm1(x: Scalar) -> Scalar:
+    """Return e**x - 1, exact for small x.
+
+    Derivative: e**x. Overflows to inf.
+
+    >>> expm1(1e-20)
+    1e-20
+    """
+    return ops.EXPM1(x)  # type: ignore[no-any-return]
+
+
+def log(x: Scalar) -> Scalar:
+    """Return the natural logarithm of x > 0.
+
+    Derivative: 1/x.
+
+    >>> log(1.0)
+    0.0
+    """
+    return ops.LOG(x)  # type: ignore[no-any-return]
+
+
+def log1p(x: Scalar) -> Scalar:
+    """Return log(1 + x) for x > -1, exact for small x.
+
+    Derivative: 1/(1 + x).
+
+    >>> log1p(1e-20)
+    1e-20
+    """
+    return ops.LOG1P(x)  # type: ignore[no-any-return]
+
+
+def sqrt(x: Scalar) -> Scalar:
+    """Return the square root of x >= 0.
+
+    Derivative: 1/(2 sqrt(x)), and inf at 0.
+
+    >>> sqrt(9.0)
+    3.0
+    """
+    return ops.SQRT(x)  # type: ignore[no-any-return]
+
+
+def sin(x: Scalar) -> Scalar:
+    """Return the sine of a finite x in radians.
+
+    Derivative: cos(x).
+
+    >>> sin(0.0)
+    0.0
+    """
+    return ops.SIN(x)  # type: ignore[no-any-return]
+
+
+def cos(x: Scalar) -> Scalar:
+    """Return the cosine of a finite x in radians.
+
+    Derivative: -sin(x).
+
+    >>> cos(0.0)
+    1.0
+    """
+    return ops.COS(x)  # type: ignore[no-any-return]
+
+
+def tan(x: Scalar) -> Scalar:
+    """Return the tangent of a finite x in radians.
+
+    Derivative: 1 + tan(x)**2.
+
+    >>> tan(0.0)
+    0.0
+    """
+    return ops.TAN(x)  # type: ignore[no-any-return]
+
+
+def asin(x: Scalar) -> Scalar:
+    """Return the angle in radians, from -pi/2 to pi/2, whose sine is x.
+
+    Derivative: 1/sqrt(1 - x**2), and inf at -1 and 1.
+
+    >>> asin(0.0)
+    0.0
+    """
+    return ops.ASIN(x)  # type: ignore[no-any-return]
+
+
+def acos(x: Scalar) -> Scalar:
+    """Return the angle in radians, from 0 to pi, whose cosine is x.
+
+    Derivative: -1/sqrt(1 - x**2), and -inf at -1 and 1.
+
+    >>> acos(1.0)
+    0.0
+    """
+    return ops.ACOS(x)  # type: ignore[no-any-return]
+
+
+def atan(x: Scalar) -> Scalar:
+    """Return the angle in radians, from -pi/2 to pi/2, whose tangent is x.
+
+    Derivative: 1/(1 + x**2).
+
+    >>> atan(0.0)
+    0.0
+    """
+    return ops.ATAN(x)  # type: ignore[no-any-return]
+
+
+def sinh(x: Scalar) -> Scalar:
+    """Return the hyperbolic sine, (e**x - e**-x)/2.
+
+    Derivative: cosh(x). Overflows to +-inf.
+
+    >>> sinh(0.0)
+    0.0
+    """
+    return ops.SINH(x)  # type: ignore[no-any-return]
+
+
+def cosh(x: Scalar) -> Scalar:
+    """Return the hyperbolic cosine, (e**x + e**-x)/2.
+
+    Derivative: sinh(x). Overflows to inf.
+
+    >>> cosh(0.0)
+    1.0
+    """
+    return ops.COSH(x)  # type: ignore[no-any-return]
+
+
+def tanh(x: Scalar) -> Scalar:
+    """Return the hyperbolic tangent, (e**x - e**-x)/(e**x + e**-x).
+
+    Derivative: 1 - tanh(x)**2, computed as 1/cosh(x)**2, which does not cancel where tanh saturates.
+
+    >>> tanh(1000.0)
+    1.0
+    """
+    return ops.TANH(x)  # type: ignore[no-any-return]
+
+
+def sigmoid(x: Scalar) -> Scalar:
+    """Return the logistic function, 1/(1 + e**-x).
+
+    Derivative: s(x) s(-x), which does not cancel as s(x) (1 - s(x)) does.
+
+    >>> sigmoid(0.0)
+    0.5
+    """
+    return ops.SIGMOID(x)  # type: ignore[no-any-return]
+
+
+def softplus(x: Scalar) -> Scalar:
+    """Return log(1 + e**x), a smooth relu.
+
+    Derivative: sigmoid(x). Does not overflow.
+
+    >>> softplus(1000.0)
+    1000.0
+    """
+    return ops.SOFTPLUS(x)  # type: ignore[no-any-return]
+
+
+def relu(x: Scalar) -> Scalar:
+    """Return the rectifier, x where x > 0, else 0.
+
+    Derivative: 1 where x > 0, else 0. The relu of nan is nan.
+
+    >>> relu(-3.0)
+    0.0
+    """
+    return ops.RELU(x)  # type: ignore[no-any-return]
+
+
+def silu(x: Scalar) -> Scalar:
+    """Return x sigmoid(x), also called swish.
+
+    Derivative: s(x) + x s(x) s(-x). Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118).
+
+    >>> silu(0.0)
+    0.0
+    """
+    return ops.SILU(x)  # type: ignore[no-any-return]
+
+
+def gelu(x: Scalar) -> Scalar:
+    """Return x P(Z <= x) for a standard normal Z, exactly, not by its tanh approximation.
+
+    Derivative: P(Z <= x) + x e**(-x**2/2)/sqrt(2 pi). Hendrycks and Gimpel 2016 (arXiv:1606.08415).
+
+    >>> gelu(0.0)
+    0.0
+    """
+    return ops.GELU(x)  # type: ignore[no-any-return]
+
+
+def erf(x: Scalar) -> Scalar:
+    """Return the error function, 2/sqrt(pi) times the integral of e**(-t**2) from 0 to x.
+
+    Derivative: 2/sqrt(pi) e**(-x**2).
+
+    >>> erf(0.0)
+    0.0
+    """
+    return ops.ERF(x)  # type: ignore[no-any-return]
+
+
+def erfc(x: Scalar) -> Scalar:
+    """Return 1 - erf(x), exact where erf(x) is near 1.
+
+    Derivative: -2/sqrt(pi) e**(-x**2).
+
+    >>> erfc(0.0)
+    1.0
+    """
+    return ops.ERFC(x)  # type: ignore[no-any-return]
+
+
+def sign(x: Scalar) -> Scalar:
+    """Return -1, 0 or 1, as x is negative, 0 or positive.
+
+    Derivative: 0 everywhere, at the jump too.
+
+    >>> sign(-3.0)
+    -1.0
+    """
+    return ops.SIGN(x)  # type: ignore[no-any-return]
+
+
+@overload
+def maximum(x: float, y: float) -> float: ...  # type: ignore[overload-overlap]  # numbers first
+@overload
+def maximum(x: Number, y: Number) -> Value: ...
+def maximum(x: Any, y: Any) -> Any:
+    """Return the larger of x and y; nan if either is.
+
+    Derivative: 1 for the larger, 0 for the other, 1/2 for each in a tie.
+
+    >>> maximum(2.0, 3.0)
+    3.0
+    """
+    return ops.MAXIMUM(x, y)
+
+
+@overload
+def minimum(x: float, y: float) -> float: ...  # type: ignore[overload-overlap]  # numbers first
+@overload
+def minimum(x: Number, y: Number) -> Value: ...
+def minimum(x: Any, y: Any) -> Any:
+    """Return the smaller of x and y; nan if either is.
+
+    Derivative: 1 for the smaller, 0 for the other, 1/2 for each in a tie.
+
+    >>> minimum(2.0, 3.0)
+    2.0
+    """
+    return ops.MINIMUM(x, y)
+
+
+@overload
+def atan2(y: float, x: float) -> float: ...  # type: ignore[overload-overlap]  # numbers first
+@overload
+def atan2(y: Number, x: Number) -> Value: ...
+def atan2(y: Any, x: Any) -> Any:
+    """Return the angle in radians, from -pi to pi, of the point (x, y), which is not the origin.
+
+    Derivative: x/(x**2 + y**2) by y, -y/(x**2 + y**2) by x.
+
+    >>> atan2(0.0, 1.0)
+    0.0
+    """
+    return ops.ATAN2(y, x)
+
+
+@overload
+def hypot(x: float, y: float) -> float: ...  # type: ignore[overload-overlap]  # numbers first
+@overload
+def hypot(x: Number, y: Number) -> Value: ...
+def hypot(x: Any, y: Any) -> Any:
+    """Return sqrt(x**2 + y**2), without overflow on the way.
+
+    Derivative: x/hypot and y/hypot, and 0 at the origin.
+
+    >>> hypot(3.0, 4.0)
+    5.0
+    """
+    return ops.HYPOT(x, y)
+
+
+def clip(x: Scalar, low: float = -math.inf, high: float = math.inf) -> Scalar:
+    """Return x, or the bound that it is beyond; `low` and `high` are plain numbers.
+
+    Derivative: 1 from `low` to `high`, the bounds included; 0 beyond.
+
+    >>> clip(5.0, 0.0, 1.0)
+    1.0
+
+    Raises:
+        ValueError: if `low` is above `high`, or either is nan.
+    """
+    if not real(low) <= real(high):
+        raise ValueError(f"clip needs low <= high, got low={low} and high={high}")
+    return ops.CLIP(x, low, high)  # type: ignore[no-any-return]
+
+
+def heaviside(x: Scalar, at_zero: float = 0.0) -> Scalar:
+    """Return the unit step: 0 where x < 0, 1 where x > 0, `at_zero` at 0.
+
+    Derivative: 0 everywhere, at the jump too.
+
+    >>> heaviside(-2.0), heaviside(0.0, 0.5)
+    (0.0, 0.5)
+    """
+    return ops.HEAVISIDE(x, at_zero)  # type: ignore[no-any-return]
+
+
+def leaky_relu(x: Scalar, slope: float = 0.01) -> Scalar:
+    """Return x where x > 0, else slope x.
+
+    Derivative: 1 where x > 0, else the slope. Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural
+    network acoustic models".
+
+    >>> leaky_relu(-3.0, 0.5)
+    -1.5
+    """
+    return ops.LEAKY_RELU(x, slope)  # type: ignore[no-any-return]
+
+
+def elu(x: Scalar, alpha: float = 1.0) -> Scalar:
+    """Return x where x > 0, else alpha (e**x - 1).
+
+    Derivative: 1 where x > 0, else alpha e**x. Clevert, Unterthiner and Hochreiter 2016 (arXiv:1511.07289).
+
+    >>> elu(-1000.0)
+    -1.0
+    """
+    return ops.ELU(x, alpha)  # type: ignore[no-any-return]
