@@ -1,0 +1,103 @@
+"""Where a nan or an inf began: the operation, its operands, and the line of code.
+
+It looks at nodes from outside: `autodiff.value` tells the watcher of each node made and each gradient handed on.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from autodiff import value
+from autodiff.value import Value, walk
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+class AnomalyError(ArithmeticError):
+    """A computation produced the first nan or inf; the message says where."""
+
+
+@contextmanager
+def anomaly_detection() -> Iterator[None]:
+    """Raise at the first nan or inf that is computed, forward or backward, naming operation, operands and line.
+
+    While it is on, every new node remembers the file and line that made it, which takes time and memory: it is for
+    finding a fault, not for training. It watches all threads.
+
+    >>> x = Value(0.0, label="x")
+    >>> with anomaly_detection():
+    ...     y = x.sqrt()
+    ...     y.backward()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    autodiff.anomaly.AnomalyError: inf in the backward pass: sqrt(x) = 0.0 at x = 0.0 ('x'), made at ..., line 2, ...
+
+    Raises:
+        AnomalyError: at the first nan or inf.
+    """
+    before, value.watcher = value.watcher, _Watcher()
+    try:
+        yield
+    finally:
+        value.watcher = before
+
+
+class _Watcher:
+    def __init__(self) -> None:
+        self.places: WeakKeyDictionary[Value, str] = WeakKeyDictionary()
+
+    def created(self, node: Value) -> None:
+        self.places[node] = _place()
+        if not math.isfinite(node.data):
+            raise AnomalyError(f"{_kind(node.data)} in the forward pass: {self._told(node)}")
+
+    def handed_on(self, node: Value, contributions: Sequence[float]) -> None:
+        for i, contribution in enumerate(contributions):
+            if not math.isfinite(contribution):
+                slope = node.local_derivatives()[i]
+                raise AnomalyError(
+                    f"{_kind(contribution)} in the backward pass: {self._told(node)}, hands parent {i + 1} "
+                    f"its gradient {node.grad!r} x the local derivative {slope!r}"
+                )
+
+    def _told(self, node: Value) -> str:
+        return f"{describe(node)}, made at {self.places.get(node, 'a place before detection was on')}"
+
+
+def describe(node: Value) -> str:
+    """Return what a node is, in words: its operation, its number, and its operands with their labels.
+
+    >>> describe(Value(1.0, label="a") / Value(4.0))
+    "x / y = 0.25 at x = 1.0 ('a'), y = 4.0"
+    """
+    name = f" ({node.label!r})" if node.label else ""
+    if node.op is None:
+        return f"the leaf{name} = {node.data!r}"
+    at = node.op.at(node.numbers[1:], [parent.label for parent in node.parents])
+    return f"{node.op}{name} = {node.data!r} at {at if len(at) < 500 else at[:500] + ' ...'}"
+
+
+def first_nonfinite(root: Value) -> Value | None:
+    """Return the first node of the graph that is nan or inf, all of whose operands are finite; None if none is.
+
+    >>> x = Value(1000.0, label="x")
+    >>> describe(first_nonfinite(x.exp() - x.exp()))
+    "exp(x) = inf at x = 1000.0 ('x')"
+    """
+    order, leaves = walk(root)
+    return next((node for node in leaves + order if not math.isfinite(node.data)), None)
+
+
+def _kind(number: float) -> str:
+    return "nan" if math.isnan(number) else "inf"
+
+
+def _place() -> str:
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}, line {frame.f_lineno}"
