@@ -1,0 +1,267 @@
+"""Neurons, layers of them, and the multilayer perceptron."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from numbers import Integral
+from typing import Any
+
+from autodiff import functions, ops
+from autodiff.nn.module import Module
+from autodiff.value import Number, Value
+
+Activation = Callable[[Value], Value]
+Initialiser = Callable[[random.Random, int, int], float]
+
+
+def _identity(z: Value) -> Value:
+    return z
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "identity": _identity,
+    "relu": functions.relu,
+    "leaky_relu": functions.leaky_relu,
+    "elu": functions.elu,
+    "silu": functions.silu,
+    "gelu": functions.gelu,
+    "softplus": functions.softplus,
+    "sigmoid": functions.sigmoid,
+    "tanh": functions.tanh,
+    "sin": functions.sin,
+}
+
+
+def uniform(dice: random.Random, n_in: int, n_out: int) -> float:
+    """Return a weight from the uniform distribution on -1 to 1."""
+    return dice.uniform(-1, 1)
+
+
+def xavier(dice: random.Random, n_in: int, n_out: int) -> float:
+    """Return a weight from the uniform distribution on -r to r, r = sqrt(6/(n_in + n_out)), for tanh and sigmoid.
+
+    Reference: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
+    """
+    bound = (6 / (n_in + n_out)) ** 0.5
+    return dice.uniform(-bound, bound)
+
+
+def he(dice: random.Random, n_in: int, n_out: int) -> float:
+    """Return a weight from the normal distribution with mean 0 and standard deviation sqrt(2/n_in), for relu.
+
+    Reference: He, Zhang, Ren and Sun 2015 (arXiv:1502.01852).
+    """
+    return dice.gauss(0, (2 / n_in) ** 0.5)
+
+
+INITIALISERS: dict[str, Initialiser] = {"uniform": uniform, "xavier": xavier, "he": he}
+
+
+class Neuron(Module):
+    """One neuron: z = w1 x1 + ... + wn xn + b, and f(z) for its activation f.
+
+    Args:
+        n_in: how many inputs it has.
+        activation: a function of a Value, or the name of one in `ACTIVATIONS`.
+        bias: whether it has a bias; a bias starts at 0.
+        init: how weights start: ``"uniform"``, ``"xavier"``, ``"he"``, or a function of (dice, n_in, n_out).
+        seed: an integer, or a `random.Random` to go on drawing from; without one, Python's global `random` is used.
+        expand: build z from single multiplications and additions instead of one `dot` node.
+        n_out: how many neurons its layer has, which some initialisers use.
+
+    >>> neuron = Neuron(2, "tanh", seed=0)
+    >>> [p.label for p in neuron.parameters()], neuron([1.0, 2.0]).op.name
+    (['w0', 'w1', 'b'], 'tanh')
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: str | Activation = "relu",
+        *,
+        bias: bool = True,
+        init: str | Initialiser = "uniform",
+        seed: int | random.Random | None = None,
+        expand: bool = False,
+        n_out: int = 1,
+    ) -> None:
+        draw = chosen("init", init, INITIALISERS)
+        dice = dice_of(seed)
+        positive("n_in", n_in)
+        self.weights = [Value(draw(dice, n_in, n_out), f"w{i}") for i in range(n_in)]
+        self.bias = Value(0.0, "b") if bias else None
+        self.activation: Activation = chosen("activation", activation, ACTIVATIONS)
+        self.expand = expand
+
+    def __call__(self, inputs: Number | Sequence[Number]) -> Value:
+        """Return f(w . x + b).
+
+        Raises:
+            ValueError: if there are not as many inputs as weights.
+        """
+        x = as_inputs(inputs, len(self.weights))
+        z = self._expanded(x) if self.expand else self._dot(x)
+        return self.activation(z)
+
+    def _dot(self, x: list[Value]) -> Value:
+        bias = [] if self.bias is None else [self.bias]
+        return x[0].apply(ops.DOT, [*self.weights, *x, *bias])
+
+    def _expanded(self, x: list[Value]) -> Value:
+        products = [weight * value for weight, value in zip(self.weights, x, strict=True)]
+        z = products[0]
+        for product in products[1:]:
+            z = z + product
+        return z if self.bias is None else z + self.bias
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.weights)}, {name_of(self.activation)!r})"
+
+
+class Layer(Module):
+    """Neurons side by side on the same inputs. Takes `n_in` numbers, answers a list of `n_out` Values, or the only one.
+
+    Args:
+        n_in: how many inputs each neuron has.
+        n_out: how many neurons there are.
+        activation: as in `Neuron`, and so are all further arguments.
+        bias: see `Neuron`.
+        init: see `Neuron`.
+        seed: see `Neuron`.
+        expand: see `Neuron`.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: str | Activation = "relu",
+        *,
+        bias: bool = True,
+        init: str | Initialiser = "uniform",
+        seed: int | random.Random | None = None,
+        expand: bool = False,
+    ) -> None:
+        positive("n_out", n_out)
+        dice = dice_of(seed)
+        self.neurons = [
+            Neuron(n_in, activation, bias=bias, init=init, seed=dice, expand=expand, n_out=n_out) for _ in range(n_out)
+        ]
+
+    def __call__(self, inputs: Number | Sequence[Number]) -> Any:
+        """Return the outputs, a list of Values or the only one; wrong numbers of inputs raise `ValueError`."""
+        x = as_inputs(inputs, len(self.neurons[0].weights))
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        first = self.neurons[0]
+        return f"Layer({len(first.weights)}, {len(self.neurons)}, {name_of(first.activation)!r})"
+
+
+class MLP(Module):
+    """A multilayer perceptron: layers, each fed with the outputs of the one before.
+
+    Args:
+        n_in: how many inputs it takes.
+        n_outs: how many neurons each layer has, the output layer last.
+        activation: of the hidden layers; as in `Neuron`, and so are all further arguments.
+        output: the activation of the output layer.
+        bias: see `Neuron`.
+        init: see `Neuron`.
+        seed: see `Neuron`.
+        expand: see `Neuron`.
+
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> len(model.parameters()), list(dict(model.named_parameters()))[-1]
+    (13, 'layers.1.neurons.0.bias')
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_outs: Sequence[int],
+        activation: str | Activation = "relu",
+        *,
+        output: str | Activation = "identity",
+        bias: bool = True,
+        init: str | Initialiser = "uniform",
+        seed: int | random.Random | None = None,
+        expand: bool = False,
+    ) -> None:
+        if not n_outs:
+            raise ValueError("an MLP needs at least one layer, got n_outs=[]: give the sizes, such as [16, 1]")
+        sizes = [n_in, *n_outs]
+        dice = dice_of(seed)
+        self.layers = [
+            Layer(n, m, output if i == len(n_outs) else activation, bias=bias, init=init, seed=dice, expand=expand)
+            for i, (n, m) in enumerate(zip(sizes, n_outs, strict=False), start=1)
+        ]
+
+    def __call__(self, inputs: Number | Sequence[Number]) -> Any:
+        """Return the outputs, a list of Values or the only one; wrong numbers of inputs raise `ValueError`."""
+        x: Any = inputs
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP({', '.join(map(repr, self.layers))})"
+
+
+def as_inputs(inputs: Any, n_in: int) -> list[Value]:
+    """Return the inputs as Values; a lone number is a list of one.
+
+    Raises:
+        ValueError: if there are not `n_in` of them.
+    """
+    x = [inputs] if isinstance(inputs, Value) or not hasattr(inputs, "__iter__") else inputs
+    x = [value if isinstance(value, Value) else Value(value) for value in x]
+    if len(x) != n_in:
+        raise ValueError(f"expected {n_in} input{'s' if n_in > 1 else ''}, got {len(x)}")
+    return x
+
+
+def chosen(what: str, choice: Any, table: dict[str, Any]) -> Any:
+    """Return the function that `choice` names in `table`, or is.
+
+    Raises:
+        ValueError: for a name that is not in the table.
+        TypeError: for what is neither a name nor a function.
+    """
+    if isinstance(choice, str):
+        if choice not in table:
+            raise ValueError(f"unknown {what} {choice!r}: choose one of {', '.join(table)}, or give a function")
+        return table[choice]
+    if not callable(choice):
+        raise TypeError(f"{what} must be a name or a function, got {type(choice).__name__}: {choice!r}")
+    return choice
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """Return a function's name for people."""
+    return getattr(function, "__name__", repr(function)).lstrip("_")
+
+
+def dice_of(seed: Any) -> Any:
+    """Return the source of random numbers: of an integer seed, as given, or Python's global one.
+
+    Raises:
+        TypeError: if `seed` is neither an integer, nor a source of random numbers, nor None.
+    """
+    if seed is None:
+        return random
+    if isinstance(seed, Integral):
+        return random.Random(int(seed))
+    if not hasattr(seed, "uniform"):
+        raise TypeError(f"seed must be a whole number or a random.Random, got {type(seed).__name__}: {seed!r}")
+    return seed
+
+
+def positive(name: str, count: Any) -> None:
+    """Raise unless `count` is a whole number of at least 1."""
+    if isinstance(count, bool) or not isinstance(count, Integral):
+        raise TypeError(f"{name} must be a whole number, got {type(count).__name__}: {count!r}")
+    if count < 1:
+        raise ValueError(f"{name} must be at least 1, got {count}")

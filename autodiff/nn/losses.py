@@ -1,0 +1,145 @@
+"""Losses: how wrong an output is, as a Value to descend; and penalties on the size of parameters.
+
+Each takes one sample's output and target; `fit` takes the mean over a batch. Logits are scores before a sigmoid or
+softmax; the cross-entropies take logits because only so they stay exact at any size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from autodiff import functions, reductions
+from autodiff.value import Number, Value
+
+Loss = Callable[[Any, Any], Any]
+
+
+def squared_error(output: Number, target: Number) -> Any:
+    """Return (output - target)**2.
+
+    >>> squared_error(6.0, 1.0)
+    25.0
+    """
+    return (output - target) ** 2  # type: ignore[operator]  # a Value or a number
+
+
+def absolute_error(output: Number, target: Number) -> Any:
+    """Return |output - target|; its derivative is 0 where they are equal.
+
+    >>> absolute_error(6.0, 1.0)
+    5.0
+    """
+    return functions.abs(output - target)  # type: ignore[operator]  # a Value or a number
+
+
+def mse(outputs: Number | Sequence[Number], targets: Number | Sequence[Number]) -> Any:
+    """Return the mean of (output - target)**2 over the outputs; for a single output, the squared error.
+
+    >>> mse([1.0, 2.0], [1.0, 4.0])
+    2.0
+
+    Raises:
+        ValueError: if there are not as many targets as outputs, or none.
+    """
+    pairs = list(zip(*_aligned("mse", outputs, targets), strict=True))
+    return reductions.mean([squared_error(output, target) for output, target in pairs])
+
+
+def hinge(score: Number, target: float) -> Any:
+    """Return max(0, 1 - target score) for a target of -1 or 1: 0 once the score is right by a margin of 1.
+
+    >>> hinge(0.25, 1), hinge(3.0, 1)
+    (0.75, 0.0)
+
+    Raises:
+        ValueError: for another target.
+    """
+    if target not in (-1, 1):
+        raise ValueError(f"hinge needs a target of -1 or 1, got {target!r}")
+    return functions.relu(1.0 - float(target) * score)  # type: ignore[operator]  # a Value or a number
+
+
+def binary_cross_entropy(logit: Number, target: float) -> Any:
+    """Return -target log(p) - (1 - target) log(1 - p) for p = sigmoid(logit), exact for logits of any size.
+
+    Computed as target softplus(-logit) + (1 - target) softplus(logit).
+
+    >>> binary_cross_entropy(1000.0, 0), binary_cross_entropy(1000.0, 1)
+    (1000.0, 0.0)
+
+    Args:
+        logit: the score of class 1 before the sigmoid.
+        target: the class, 0 or 1, or a probability in between.
+
+    Raises:
+        ValueError: for a target outside of 0 to 1.
+    """
+    target = float(target)
+    if not 0 <= target <= 1:
+        raise ValueError(f"binary_cross_entropy needs a target from 0 to 1, got {target!r}")
+    if target == 0:
+        return functions.softplus(logit)  # type: ignore[type-var]  # a Value or a number
+    if target == 1:
+        return functions.softplus(-logit)  # type: ignore[operator]
+    return target * functions.softplus(-logit) + (1 - target) * functions.softplus(logit)  # type: ignore
+
+
+def cross_entropy(logits: Sequence[Number], target: int) -> Any:
+    """Return -log(softmax(logits)[target]), exact for logits of any size.
+
+    Computed as logsumexp over i of (logit i - logit target).
+
+    >>> round(cross_entropy([1.0, 1.0], 0), 4)
+    0.6931
+
+    Args:
+        logits: the score of each class before the softmax.
+        target: the index of the right class.
+
+    Raises:
+        ValueError: if there is no such class.
+    """
+    n = len(logits)
+    if target not in range(n):
+        raise ValueError(f"cross_entropy needs a target from 0 to {n - 1}, one of the {n} classes, got {target!r}")
+    own = logits[int(target)]
+    return reductions.logsumexp([0.0 if i == target else logit - own for i, logit in enumerate(logits)])  # type: ignore
+
+
+def l1(parameters: Iterable[Value]) -> Value:
+    """Return the sum of |p| over the parameters.
+
+    >>> l1([Value(3.0), Value(-4.0)]).data
+    7.0
+    """
+    return reductions.sum([abs(p) for p in parameters])  # type: ignore[no-any-return]
+
+
+def l2(parameters: Iterable[Value]) -> Value:
+    """Return the sum of p**2 over the parameters.
+
+    >>> l2([Value(3.0), Value(-4.0)]).data
+    25.0
+    """
+    return reductions.sum([p * p for p in parameters])  # type: ignore[no-any-return]
+
+
+LOSSES: dict[str, Loss] = {
+    "squared_error": squared_error,
+    "absolute_error": absolute_error,
+    "mse": mse,
+    "hinge": hinge,
+    "binary_cross_entropy": binary_cross_entropy,
+    "cross_entropy": cross_entropy,
+}
+
+
+def _aligned(name: str, outputs: Any, targets: Any) -> tuple[list[Any], list[Any]]:
+    """Return both as lists of the same length."""
+    lists = [list(x) if hasattr(x, "__iter__") else [x] for x in (outputs, targets)]
+    if len(lists[0]) != len(lists[1]):
+        raise ValueError(
+            f"{name} needs one target for each output, got {len(lists[0])} outputs and {len(lists[1])} targets"
+        )
+    return lists[0], lists[1]

@@ -1,0 +1,143 @@
+"""Modules: objects that hold parameters, by name; and how the parameters are saved and loaded."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from autodiff.value import Value
+
+FORMAT = "autodiff parameters"
+VERSION = 1
+LARGEST_FILE = 64 * 2**20  # bytes: a million parameters with long names
+
+
+class Module:
+    """An object whose attributes hold parameters: Values, Modules, and lists, tuples or dicts of them.
+
+    >>> class Line(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.intercepts = Value(2.0), [Value(1.0)]
+    >>> [name for name, _ in Line().named_parameters()]
+    ['slope', 'intercepts.0']
+    """
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Yield each parameter once with its path, such as ``layers.0.neurons.1.weights.2``, in order of definition."""
+        seen: set[int] = set()
+        waiting: list[tuple[str, Any]] = [("", self)]
+        while waiting:
+            path, item = waiting.pop()
+            if id(item) in seen:
+                continue
+            if isinstance(item, Value):
+                seen.add(id(item))
+                yield path, item
+                continue
+            if isinstance(item, Module):
+                seen.add(id(item))
+                held = vars(item).items()
+            elif isinstance(item, list | tuple):
+                held = dict(enumerate(item)).items()  # type: ignore[assignment]
+            elif isinstance(item, dict):
+                held = item.items()
+            else:
+                continue
+            dotted = f"{path}." if path else ""
+            waiting += reversed([(f"{dotted}{name}", part) for name, part in held])
+
+    def parameters(self) -> list[Value]:
+        """Return all parameters, each once, in order of definition."""
+        return [value for _, value in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter: it is 0 again."""
+        for parameter in self.parameters():
+            parameter.zero_grad()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the parameters to a JSON file: the old file stays whole until the new one is.
+
+        Raises:
+            ValueError: if a parameter is nan or inf, which JSON cannot hold; nothing is written.
+        """
+        parameters = {name: value.data for name, value in self.named_parameters()}
+        for name, data in parameters.items():
+            if not math.isfinite(data):
+                raise ValueError(f"parameter {name} is {data}: only finite parameters are saved")
+        text = json.dumps({"format": FORMAT, "version": VERSION, "parameters": parameters}, indent=1) + "\n"
+        target = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    def load(self, path: str | os.PathLike[str]) -> None:
+        """Set the parameters from a file that `save` wrote for a module of the same shape: all of them, or none.
+
+        Raises:
+            ValueError: if the file is too large, not of this format or version, or its parameters are not exactly this
+                module's, each a finite number. The message names the file and what is wrong with it.
+        """
+        try:
+            loaded = _read(Path(path))
+            own = dict(self.named_parameters())
+            _match(own, loaded)
+        except ValueError as error:
+            raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
+        for name, parameter in own.items():
+            parameter.data = loaded[name]
+
+
+def _read(path: Path) -> dict[str, float]:
+    with open(path, "rb") as file:
+        raw = file.read(LARGEST_FILE + 1)
+    if len(raw) > LARGEST_FILE:
+        raise ValueError(f"it is larger than {LARGEST_FILE} bytes")
+    try:
+        content = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply to be a file of parameters") from None
+    keys = {"format", "version", "parameters"}
+    if not isinstance(content, dict) or set(content) != keys or content["format"] != FORMAT:
+        raise ValueError(f"it is no file of parameters: expected an object with exactly the keys {sorted(keys)}")
+    if content["version"] != VERSION:
+        raise ValueError(f"it has version {content['version']!r}, this release reads version {VERSION}")
+    if not isinstance(content["parameters"], dict):
+        raise ValueError("its 'parameters' are not an object of names and numbers")
+    return content["parameters"]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key appears twice in it")
+    return content
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} in it is not a finite number")
+
+
+def _match(own: dict[str, Value], loaded: dict[str, float]) -> None:
+    """Raise unless `loaded` has a finite number for each of `own`, and nothing else."""
+    missing, unknown = own.keys() - loaded.keys(), loaded.keys() - own.keys()
+    if missing or unknown:
+        raise ValueError(
+            f"its parameters are not this module's: {len(missing)} missing {sorted(missing)[:3]}, "
+            f"{len(unknown)} unknown {sorted(unknown)[:3]}; was it saved from a module of another shape?"
+        )
+    for name, number in loaded.items():
+        if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1.7976931348623157e308:
+            raise ValueError(f"parameter {name} is {str(number)[:50]!r}, not a finite number")

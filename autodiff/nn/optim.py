@@ -1,0 +1,267 @@
+"""Optimizers: rules that move parameters against their gradients.
+
+A rule is `update(w, g, memory, rate, step)`: from a parameter w and its gradient g, the new w and what to remember. It
+is plain arithmetic, so it serves a float and an array alike. The rules and their defaults are those of PyTorch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from autodiff.nn.schedules import Schedule
+from autodiff.ops import real
+from autodiff.value import Value
+
+Memory = tuple[Any, ...]
+
+
+class Optimizer:
+    """What all optimizers share: parameters, a learning rate or schedule, the count of steps, and memory a parameter.
+
+    Args:
+        parameters: the leaves to move.
+        lr: the learning rate, a number or a schedule: a function of the number of steps already made.
+        weight_decay: adds weight_decay x w to each gradient, which is the gradient of an L2 penalty.
+    """
+
+    def __init__(self, parameters: Iterable[Value], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
+        self.parameters = [parameters] if isinstance(parameters, Value) else list(parameters)
+        if not self.parameters:
+            raise ValueError(f"{type(self).__name__} got no parameters: give model.parameters()")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value):
+                raise TypeError(f"parameters must be Values, got {type(parameter).__name__}: {parameter!r}")
+            if parameter.parents:
+                raise ValueError(f"only leaves can be moved, this Value is computed from others: {parameter!r}")
+        if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
+            raise ValueError("a parameter is listed twice: it would be moved twice a step")
+        if not callable(lr):
+            check_range("lr", lr)
+        self.lr = lr
+        self.weight_decay = check_range("weight_decay", weight_decay)
+        self.steps = 0
+        self.memory: list[Memory] = [() for _ in self.parameters]
+
+    def rate(self) -> float:
+        """Return the learning rate of the next step."""
+        return float(self.lr(self.steps)) if callable(self.lr) else self.lr
+
+    def step(self) -> None:
+        """Move each parameter once by its gradient. If anything raises, no parameter has moved."""
+        rate = self.rate()
+        moved = [
+            self.update(p.data, p.grad, memory, rate, self.steps + 1)
+            for p, memory in zip(self.parameters, self.memory, strict=True)
+        ]
+        for parameter, (data, _) in zip(self.parameters, moved, strict=True):
+            parameter.data = data
+        self.memory = [memory for _, memory in moved]
+        self.steps += 1
+
+    def zero_grad(self) -> None:
+        """Forget the gradient of every parameter: it is 0 again."""
+        for parameter in self.parameters:
+            parameter.zero_grad()
+
+    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        """Return the new w and memory from w, its gradient g, the memory of it, the rate and the step, from 1."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it updates a parameter")
+
+
+class SGD(Optimizer):
+    """Gradient descent: w <- w - lr g.
+
+    With momentum m: v <- m v + g, w <- w - lr v. With Nesterov's: w <- w - lr (g + m v). At the first step the velocity
+    v is g. Reference: Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and momentum in deep
+    learning", in the form of PyTorch.
+
+    >>> w = Value(1.5)
+    >>> (w * w).backward(); SGD([w], lr=0.25).step(); w.data
+    0.75
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.momentum = check_range("momentum", momentum)
+        self.nesterov = nesterov
+        if nesterov and not momentum:
+            raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
+
+    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        """Return w - rate x (the gradient, or the velocity)."""
+        g = g + self.weight_decay * w
+        if not self.momentum:
+            return w - rate * g, ()
+        velocity = self.momentum * memory[0] + g if memory else g
+        return w - rate * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
+
+
+class Adam(Optimizer):
+    """Adam: steps scaled by running means of the gradient and of its square, corrected for their start at 0.
+
+        m <- b1 m + (1 - b1) g,  s <- b2 s + (1 - b2) g**2
+        w <- w - lr (m/(1 - b1**t)) / (sqrt(s/(1 - b2**t)) + eps)
+
+    Reference: Kingma and Ba 2015 (arXiv:1412.6980).
+
+    >>> w = Value(1.5)
+    >>> (w * w).backward(); Adam([w], lr=0.25).step(); round(w.data, 6)
+    1.25
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.betas = (check_range("betas[0]", betas[0], below=1.0), check_range("betas[1]", betas[1], below=1.0))
+        self.eps = check_range("eps", eps)
+
+    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        """Return w moved by the rule above."""
+        return self._moved(w, g + self.weight_decay * w, memory, rate, step)
+
+    def _moved(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        b1, b2 = self.betas
+        m, s = memory or (0.0 * g, 0.0 * g)
+        m = b1 * m + (1 - b1) * g
+        s = b2 * s + (1 - b2) * g * g
+        return w - rate * (m / (1 - b1**step)) / ((s / (1 - b2**step)) ** 0.5 + self.eps), (m, s)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay: w <- w - lr weight_decay w first, then Adam's step by the plain gradient.
+
+    Reference: Loshchilov and Hutter 2019 (arXiv:1711.05101).
+
+    >>> w = Value(1.5)
+    >>> (w * w).backward(); AdamW([w], lr=0.25, weight_decay=0.1).step(); round(w.data, 6)
+    1.2125
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        """Return w decayed, then moved by Adam's rule."""
+        return self._moved(w - rate * self.weight_decay * w, g, memory, rate, step)
+
+
+class RMSprop(Optimizer):
+    """RMSprop: steps scaled by a running mean of the gradient's square.
+
+        s <- a s + (1 - a) g**2,  w <- w - lr g/(sqrt(s) + eps)
+
+    With momentum m: v <- m v + g/(sqrt(s) + eps), w <- w - lr v. Reference: Hinton 2012, "Neural networks for machine
+    learning", lecture 6e.
+
+    >>> w = Value(1.5)
+    >>> (w * w).backward(); RMSprop([w], lr=0.025).step(); round(w.data, 6)
+    1.25
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.01,
+        *,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr, weight_decay=weight_decay)
+        self.alpha = check_range("alpha", alpha, below=1.0)
+        self.eps = check_range("eps", eps)
+        self.momentum = check_range("momentum", momentum)
+
+    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+        """Return w moved by the rule above."""
+        g = g + self.weight_decay * w
+        s, velocity = memory or (0.0 * g, 0.0 * g)
+        s = self.alpha * s + (1 - self.alpha) * g * g
+        velocity = self.momentum * velocity + g / (s**0.5 + self.eps)
+        return w - rate * velocity, (s, velocity)
+
+
+def gradient_norm(parameters: Iterable[Value]) -> float:
+    """Return the Euclidean length of the gradient: sqrt(g1**2 + ... + gn**2).
+
+    >>> w = Value(3.0); (w * 4.0).backward(); gradient_norm([w])
+    4.0
+    """
+    return math.hypot(*[p.grad for p in parameters])
+
+
+def clip_gradient_norm(parameters: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients by the same factor so that their norm is at most `max_norm`; return the norm before.
+
+    The factor is min(1, max_norm/(norm + 1e-6)), as in PyTorch. Reference: Pascanu, Mikolov and Bengio 2013
+    (arXiv:1211.5063).
+
+    >>> w = Value(3.0); (w * 4.0).backward()
+    >>> clip_gradient_norm([w], 1.0), round(w.grad, 4)
+    (4.0, 1.0)
+
+    Raises:
+        ValueError: if `max_norm` is not above 0.
+    """
+    check_range("max_norm", max_norm, positive=True)
+    parameters = list(parameters)
+    norm = gradient_norm(parameters)
+    factor = max_norm / (norm + 1e-6)
+    if factor < 1:
+        for parameter in parameters:
+            parameter.grad = parameter.grad * factor
+    return norm
+
+
+def clip_gradient_value(parameters: Iterable[Value], limit: float) -> None:
+    """Bring each gradient into the range from -limit to limit.
+
+    >>> w = Value(3.0); (w * -4.0).backward(); clip_gradient_value([w], 1.0); w.grad
+    -1.0
+
+    Raises:
+        ValueError: if `limit` is not above 0.
+    """
+    check_range("limit", limit, positive=True)
+    for parameter in parameters:
+        parameter.grad = min(max(parameter.grad, -limit), limit)
+
+
+def check_range(name: str, number: Any, *, below: float = math.inf, positive: bool = False) -> float:
+    """Return `number` as a float.
+
+    Raises:
+        TypeError: if it is not a real number.
+        ValueError: if it is nan, negative (or 0, where it must be positive), or not below the bound.
+    """
+    checked = real(number)
+    if not 0 <= checked < below or (positive and not checked):
+        lower = "above 0" if positive else "at least 0"
+        raise ValueError(f"{name} must be {lower} and below {below}, got {number!r}")
+    return checked

@@ -1,0 +1,60 @@
+"""Schedules: the learning rate as a function of the number of steps already made (0 at the first step)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+Schedule = Callable[[int], float]
+
+
+def constant(rate: float) -> Schedule:
+    """Return the schedule that always answers `rate`.
+
+    >>> constant(0.1)(1000)
+    0.1
+    """
+    return lambda step: rate
+
+
+def linear(start: float, end: float, steps: int) -> Schedule:
+    """Return a straight line from `start` at step 0 to `end` at `steps`, and `end` from there on.
+
+    rate(t) = start + (end - start) min(t/steps, 1)
+
+    >>> [linear(1.0, 0.0, 4)(t) for t in (0, 1, 4, 9)]
+    [1.0, 0.75, 0.0, 0.0]
+    """
+    _at_least_one("steps", steps)
+    return lambda step: start + (end - start) * min(step / steps, 1.0)
+
+
+def step(start: float, factor: float, every: int) -> Schedule:
+    """Return `start`, multiplied by `factor` after each `every` steps.
+
+    rate(t) = start factor**floor(t/every)
+
+    >>> [step(1.0, 0.5, 10)(t) for t in (0, 9, 10, 25)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+    _at_least_one("every", every)
+    return lambda step: start * factor ** (step // every)
+
+
+def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
+    """Return half a cosine from `start` at step 0 down to `end` at `steps`, and `end` from there on.
+
+    rate(t) = end + (start - end) (1 + cos(pi min(t/steps, 1)))/2
+
+    Reference: Loshchilov and Hutter 2017 (arXiv:1608.03983), without restarts.
+
+    >>> [round(cosine(1.0, 4)(t), 3) for t in (0, 2, 4, 9)]
+    [1.0, 0.5, 0.0, 0.0]
+    """
+    _at_least_one("steps", steps)
+    return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+
+
+def _at_least_one(name: str, count: int) -> None:
+    if not count >= 1:
+        raise ValueError(f"{name} must be at least 1, got {count!r}")

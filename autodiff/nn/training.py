@@ -1,0 +1,176 @@
+"""The training loop: forward, loss, backward, step, over batches and epochs, with a record of what happened."""
+
+from __future__ import annotations
+
+import math
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from autodiff import reductions
+from autodiff.anomaly import describe, first_nonfinite
+from autodiff.nn.data import batches
+from autodiff.nn.layers import chosen
+from autodiff.nn.losses import LOSSES, Loss
+from autodiff.nn.optim import Optimizer, check_range, clip_gradient_norm, gradient_norm
+from autodiff.value import Value
+
+Metric = Callable[[list[Any], list[Any]], float]
+
+
+class DivergenceError(ArithmeticError):
+    """Training produced a nan or inf; the message names the operation that produced the first one."""
+
+
+@dataclass
+class History:
+    """What happened in training: one entry a step.
+
+    Attributes:
+        loss: the loss that was descended, before the step.
+        gradient_norm: the length of the gradient, before it was clipped.
+        metrics: by name, each metric on the outputs before the step.
+        epoch_loss: one entry an epoch: the mean loss of its steps, weighted by their samples.
+        stopped: why training ended: "epochs" when all were done, else the name of the callback that ended it.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    gradient_norm: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    epoch_loss: list[float] = field(default_factory=list)
+    stopped: str = "epochs"
+
+
+Callback = Callable[[Any, History], Any]
+
+
+class EarlyStopping:
+    """A callback that ends training when the epoch's loss has not improved for a while.
+
+    Args:
+        patience: how many epochs in a row may pass without improvement.
+        min_delta: how much lower than the best so far counts as an improvement.
+    """
+
+    def __init__(self, patience: int, min_delta: float = 0.0) -> None:
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, got {patience!r}")
+        self.patience, self.min_delta = patience, check_range("min_delta", min_delta)
+
+    def __call__(self, model: Any, history: History) -> bool:
+        """Return whether none of the latest `patience` epochs was better than the best one before them."""
+        before, latest = history.epoch_loss[: -self.patience], history.epoch_loss[-self.patience :]
+        return bool(before) and min(latest) >= min(before) - self.min_delta
+
+
+def fit(
+    model: Callable[[Any], Any],
+    data: Sequence[Any],
+    loss: str | Loss,
+    optimizer: Optimizer,
+    epochs: int = 100,
+    batch_size: int | None = None,
+    *,
+    shuffle: bool = True,
+    seed: int = 0,
+    penalty: Callable[[], Value] | None = None,
+    max_norm: float | None = None,
+    metrics: Mapping[str, Metric] | None = None,
+    callbacks: Sequence[Callback] = (),
+    progress: bool = True,
+) -> History:
+    """Train `model` on `data` and return the history.
+
+    Each step descends the mean of the loss over a batch, plus the penalty. A step is made whole or not at all: when
+    something raises, or the learner presses Ctrl-C, the parameters are those after the last whole step.
+
+    >>> from autodiff import nn
+    >>> model = nn.MLP(1, [1], seed=0)
+    >>> optimizer = nn.SGD(model.parameters(), lr=0.5)
+    >>> history = nn.fit(model, nn.data.line(slope=2.0, intercept=1.0), "squared_error", optimizer, epochs=100)
+    >>> [round(p.data, 6) for p in model.parameters()]
+    [2.0, 1.0]
+
+    Args:
+        model: answers an output for a sample's inputs.
+        data: samples, each a pair (inputs, target).
+        loss: the name of a loss in `LOSSES`, or a function of (output, target).
+        optimizer: moves the parameters that it was given.
+        epochs: how often to go through the data.
+        batch_size: None for the full batch, 1 for stochastic descent, else mini-batches.
+        shuffle: whether each epoch takes the samples in a new order.
+        seed: of the order of the samples.
+        penalty: answers a Value that is added to the loss, such as ``lambda: 1e-4 * nn.l2(model.parameters())``.
+        max_norm: the largest norm of a gradient; longer ones are scaled down to it.
+        metrics: functions of (outputs, targets) of a batch, recorded by name.
+        callbacks: called as callback(model, history) after each epoch; training ends when one answers true.
+        progress: whether to show a progress bar on standard error when that is a terminal.
+
+    Raises:
+        DivergenceError: if the loss or the gradient is nan or inf; the parameters are those that produced it.
+        ValueError: if the data set is empty, or a number is out of its range.
+    """
+    compute = chosen("loss", loss, LOSSES)
+    if isinstance(epochs, bool) or not isinstance(epochs, int):
+        raise TypeError(f"epochs must be a whole number, got {type(epochs).__name__}: {epochs!r}")
+    if epochs < 0:
+        raise ValueError(f"epochs must be at least 0, got {epochs}")
+    if max_norm is not None:
+        check_range("max_norm", max_norm, positive=True)
+    metrics = dict(metrics or {})
+    history = History(metrics={name: [] for name in metrics})
+    dice = random.Random(seed)
+    batches(data, batch_size)  # raises now if there is nothing to train on
+    with _bar(epochs, progress) as bar:
+        for _ in range(epochs):
+            total = 0.0
+            for batch in batches(data, batch_size, shuffle=shuffle, seed=dice):
+                outputs = [model(inputs) for inputs, _ in batch]
+                targets = [target for _, target in batch]
+                objective = reductions.mean([compute(o, t) for o, t in zip(outputs, targets, strict=True)])
+                if penalty is not None:
+                    objective = objective + penalty()
+                _descend(objective, optimizer, max_norm, history)
+                for name, metric in metrics.items():
+                    history.metrics[name].append(float(metric(outputs, targets)))
+                total += history.loss[-1] * len(batch)
+            history.epoch_loss.append(total / len(data))
+            bar.update(1)
+            bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
+            ended = next((callback for callback in callbacks if callback(model, history)), None)
+            if ended is not None:
+                history.stopped = getattr(ended, "__name__", type(ended).__name__)
+                break
+    return history
+
+
+def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, history: History) -> None:
+    """Make one step; raise if the loss or its gradient is not finite."""
+    step = len(history.loss) + 1
+    if not math.isfinite(objective.data):
+        source = first_nonfinite(objective)
+        raise DivergenceError(
+            f"the loss is {objective.data} at step {step}: it began with {describe(source or objective)}; "
+            "try a smaller learning rate, or max_norm=1.0"
+        )
+    optimizer.zero_grad()
+    objective.backward()
+    norm = gradient_norm(optimizer.parameters)
+    if not math.isfinite(norm):
+        raise DivergenceError(
+            f"the gradient is {norm} at step {step}, where the loss is {objective.data:g}: "
+            "run the step in `with autodiff.anomaly_detection():` to see where it began"
+        )
+    if max_norm is not None:
+        clip_gradient_norm(optimizer.parameters, max_norm)
+    optimizer.step()
+    history.loss.append(objective.data)
+    history.gradient_norm.append(norm)
+
+
+def _bar(epochs: int, progress: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=epochs, disable=not (progress and sys.stderr.isatty()), unit="epoch", file=sys.stderr)
