@@ -1,0 +1,182 @@
+"""The command line: `autodiff` trains the 1-1-1 network and shows every number of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from autodiff import __version__, nn
+
+INPUT, TARGET = 4.0, 1.0
+WEIGHTS = (1.5, 1.0)
+# The step size at which the first step answers 5.5: with s = dL/dy at the start and u = lr s, it is the smaller root of
+# 4 (w1 - 4 u w2) (w2 - 4 u w1) = 5.5 for the weights above. s is 10 for the squared error, 1 for the absolute one.
+U = (13 - math.sqrt(157)) / 48
+RATES = {"squared_error": U / 10, "absolute_error": U}
+FORMULAS = {"squared_error": "(y - t)**2", "absolute_error": "|y - t|"}
+SMALL = 5e-7  # an error below it is 0 to the printed digits
+ROWS = {0, 1, 2, 3, 4, 5, *(digit * 10**power for digit in (1, 2, 5) for power in range(1, 9))}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The network before a step.
+
+    Attributes:
+        step: how many steps were made.
+        w1: the weight from the input to the hidden neuron.
+        w2: the weight from the hidden to the output neuron.
+        output: y = w2 (w1 x).
+        error: y - target.
+        gradient: the derivatives of the loss by w1 and w2.
+    """
+
+    step: int
+    w1: float
+    w2: float
+    output: float
+    error: float
+    gradient: tuple[float, float]
+
+    def __str__(self) -> str:
+        g1, g2 = self.gradient
+        shown = [round(x, 6) + 0.0 for x in (self.w1, self.w2, self.output, self.error)]  # never "-0.000000"
+        numbers = "".join(f"{x:13.6f}" if abs(x) < 1e5 else f"{x:13.5e}" for x in shown)
+        return f"{self.step:6}{numbers}   ({g1:.6g}, {g2:.6g})"
+
+
+def train(weights: Sequence[float], loss: str, lr: float, steps: int) -> tuple[list[Row], str]:
+    """Return the steps of gradient descent, and how it ended: "converged", "diverged", "stuck" or "unfinished"."""
+    model = nn.MLP(1, [1, 1], "identity", bias=False)
+    w1, w2 = model.parameters()
+    w1.data, w2.data = weights
+    optimizer = nn.SGD([w1, w2], lr=lr)
+    rows: list[Row] = []
+    for step in range(steps + 1):
+        output = model(INPUT)
+        optimizer.zero_grad()
+        nn.LOSSES[loss](output, TARGET).backward()
+        row = Row(step, w1.data, w2.data, output.data, output.data - TARGET, (w1.grad, w2.grad))
+        if not all(map(math.isfinite, (row.error, *row.gradient))):
+            return rows, "diverged"
+        rows.append(row)
+        if abs(row.error) > 1e6 * max(1.0, abs(rows[0].error)):
+            return rows, "diverged"
+        if abs(row.error) < SMALL:
+            return rows, "converged"
+        if row.gradient == (0.0, 0.0):
+            return rows, "stuck"
+        optimizer.step()
+    return rows, "unfinished"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
+    options = _parser().parse_args(arguments)
+    if options.weights is None:
+        dice = random.Random(options.seed)
+        options.weights = WEIGHTS if options.seed is None else (dice.uniform(-1, 1), dice.uniform(-1, 1))
+    lr = RATES[options.loss] if options.lr is None else options.lr
+    rows, end = train(options.weights, options.loss, lr, options.steps)
+    last = rows[-1]
+    overshot = any(row.error * rows[0].error < 0 for row in rows)
+    if options.json:
+        settings = {"input": INPUT, "target": TARGET, "loss": options.loss, "lr": lr, "weights": list(options.weights)}
+        print(
+            json.dumps({**settings, "end": end, "overshot": overshot, "steps": [asdict(row) for row in rows]}, indent=1)
+        )
+    else:
+        print(_preface(options, lr))
+        print(f"{'step':>6}{'w1':>13}{'w2':>13}{'output':>13}{'error':>13}   gradient (dL/dw1, dL/dw2)")
+        for row in rows:
+            if row.step in ROWS or row is last or end == "diverged":
+                print(row)
+        print(_ending(rows, end, overshot))
+    if end == "diverged":
+        print(
+            f"autodiff: error: the training diverged: at a step size of {lr:g} each step overshoots the target by more "
+            "than the one before; try a smaller --lr",
+            file=sys.stderr,
+        )
+    return 1 if end == "diverged" else 0
+
+
+def _preface(options: argparse.Namespace, lr: float) -> str:
+    w1, w2 = options.weights
+    ours = options.lr is None and tuple(options.weights) == WEIGHTS
+    reason = ", with which the first step answers 5.5" if ours else ""
+    return (
+        "The 1-1-1 network: y = w2 (w1 x), no bias, identity activation, trained by gradient descent.\n"
+        "From the documents: input x = 4, target t = 1; untrained output 6 (error 5), then 5.5 (error 4.5), "
+        "in the end 1 (error 0).\n"
+        f"Our choice: the initial weights {w1:g} and {w2:g}, the loss {FORMULAS[options.loss]}, "
+        f"the step size {lr:.6g}{reason}.\n"
+    )
+
+
+def _ending(rows: Sequence[Row], end: str, overshot: bool) -> str:
+    last = rows[-1]
+    weights = f"after {last.step} steps: w1 = {last.w1:.6g}, w2 = {last.w2:.6g}"
+    reached = f"(output {last.output:.6g}, error {last.error:.6g})"
+    if end == "converged":
+        weights = f"after {last.step} steps: w1 = {last.w1:.6f}, w2 = {last.w2:.6f}"
+        reached = f"(output {last.output:.6f}, error {abs(last.error):.6f})"
+    across = "; the output overshot the target on the way" if overshot else ""
+    hint = {
+        "converged": "",
+        "diverged": "",
+        "stuck": "; the gradient is 0 here, so no step size moves the weights: start from others",
+        "unfinished": "; to get nearer, try " + ("a smaller --lr" if overshot else "more --steps or a larger --lr"),
+    }[end]
+    return f"\n{'Trained weights' if end == 'converged' else 'Weights'} {weights} {reached}{across}{hint}."
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autodiff",
+        description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; input 4, target 1.",
+        epilog="examples:\n  autodiff                  from output 6 to output 1\n"
+        "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
+        "  autodiff --lr 0.02        too large: every step overshoots, status 1\n"
+        "  autodiff --weights 2 3 --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--lr", type=_rate, metavar="RATE", help="the step size (default: the first step gives 5.5)")
+    parser.add_argument("--steps", type=_count, default=10_000, metavar="N", help="at most (default: %(default)s)")
+    parser.add_argument(
+        "--loss", choices=RATES, default="squared_error", help="what is descended (default: %(default)s)"
+    )
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument(
+        "--weights", type=_weight, nargs=2, metavar=("W1", "W2"), help="the initial weights (default: 1.5 1)"
+    )
+    start.add_argument("--seed", type=int, help="draw the initial weights from -1 to 1")
+    parser.add_argument("--json", action="store_true", help="print every step as JSON")
+    parser.add_argument("--version", action="version", version=f"autodiff {__version__}")
+    return parser
+
+
+def _weight(text: str) -> float:
+    number = float(text)
+    if not abs(number) <= 1e6:
+        raise argparse.ArgumentTypeError(f"expected a number from -1e6 to 1e6, got {text!r}")
+    return number
+
+
+def _rate(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
+    return number
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 10**7:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 10000000, got {text!r}")
+    return number
