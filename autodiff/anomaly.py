@@ -6,16 +6,16 @@ It looks at nodes from outside: `autodiff.value` tells the watcher of each node 
 from __future__ import annotations
 
 import math
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from autodiff import value
+from autodiff import ops, value
 from autodiff.value import Value, walk
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = os.path.dirname(__file__)
 
 
 class AnomalyError(ArithmeticError):
@@ -55,8 +55,8 @@ class _Watcher:
         if not math.isfinite(node.data):
             raise AnomalyError(f"{_kind(node.data)} in the forward pass: {self._told(node)}")
 
-    def handed_on(self, node: Value, contributions: Sequence[float]) -> None:
-        for i, contribution in enumerate(contributions):
+    def handed_on(self, node: Value) -> None:
+        for i, contribution in enumerate(node.chain_rule(node.grad)):
             if not math.isfinite(contribution):
                 slope = node.local_derivatives()[i]
                 raise AnomalyError(
@@ -77,7 +77,7 @@ def describe(node: Value) -> str:
     name = f" ({node.label!r})" if node.label else ""
     if node.op is None:
         return f"the leaf{name} = {node.data!r}"
-    at = node.op.at(node.numbers[1:], [parent.label for parent in node.parents])
+    at = node.op.at(ops.flat(node.numbers[1:]), [parent.label for parent in node.parents])
     return f"{node.op}{name} = {node.data!r} at {at if len(at) < 500 else at[:500] + ' ...'}"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from autodiff import __version__, nn
 
@@ -77,7 +79,21 @@ def train(weights: Sequence[float], loss: str, lr: float, steps: int) -> tuple[l
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
-    options = _parser().parse_args(arguments)
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as in `autodiff --json | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    # argparse takes "-1e-1" for an option; a space in front makes it a number like any other
+    options = _parser().parse_args(
+        [f" {text}" if text.startswith("-") and _is_number(text) else text for text in given]
+    )
     if options.weights is None:
         dice = random.Random(options.seed)
         options.weights = WEIGHTS if options.seed is None else (dice.uniform(-1, 1), dice.uniform(-1, 1))
@@ -139,10 +155,10 @@ def _ending(rows: Sequence[Row], end: str, overshot: bool) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autodiff",
-        description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; input 4, target 1.",
+        description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; 4 in, target 1.",
         epilog="examples:\n  autodiff                  from output 6 to output 1\n"
         "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
-        "  autodiff --lr 0.02        too large: every step overshoots, status 1\n"
+        "  autodiff --lr 0.1         too large: every step overshoots, status 1\n"
         "  autodiff --weights 2 3 --json",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -155,28 +171,36 @@ def _parser() -> argparse.ArgumentParser:
     start.add_argument(
         "--weights", type=_weight, nargs=2, metavar=("W1", "W2"), help="the initial weights (default: 1.5 1)"
     )
-    start.add_argument("--seed", type=int, help="draw the initial weights from -1 to 1")
+    start.add_argument("--seed", type=_seed, help="draw the initial weights from -1 to 1")
     parser.add_argument("--json", action="store_true", help="print every step as JSON")
     parser.add_argument("--version", action="version", version=f"autodiff {__version__}")
     return parser
 
 
-def _weight(text: str) -> float:
-    number = float(text)
-    if not abs(number) <= 1e6:
-        raise argparse.ArgumentTypeError(f"expected a number from -1e6 to 1e6, got {text!r}")
-    return number
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
-def _rate(text: str) -> float:
-    number = float(text)
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return number
+def _number(kind: Callable[[str], Any], accepts: Callable[[Any], bool], expected: str) -> Callable[[str], Any]:
+    """Return a reader of an argument that says what it expected."""
+
+    def read(text: str) -> Any:
+        try:
+            number = kind(text)
+        except ValueError:
+            number = math.nan
+        if not accepts(number):
+            raise argparse.ArgumentTypeError(f"expected {expected}, got {text.strip()[:50]!r}")
+        return number
+
+    return read
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if not 0 <= number <= 10**7:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 10000000, got {text!r}")
-    return number
+_weight = _number(float, lambda x: abs(x) <= 1e6, "a number from -1e6 to 1e6")
+_rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
+_count = _number(int, lambda x: 0 <= x <= 10**7, "a whole number from 0 to 10000000")
+_seed = _number(int, lambda x: x == x, "a whole number")

@@ -37,8 +37,7 @@ def grad(output: Value, *inputs: Value) -> Any:
     for node in reversed([node for node in order if id(node) in concerned]):
         if node.op is None or id(node) not in gradients:
             continue  # an input that `output` is reached from only through constants
-        known = [_as_recorded(*pair) for pair in zip((node, *node.parents), node.numbers, strict=False)]
-        slopes = node.op.local(*known, *node.numbers[len(known) :])
+        slopes = node.op.local(*_as_recorded(node))
         for parent, slope in zip(node.parents, slopes, strict=True):
             if id(parent) in concerned:
                 contribution = _contribution(node.op, gradients[id(node)], slope)
@@ -48,10 +47,18 @@ def grad(output: Value, *inputs: Value) -> Any:
     return results if len(inputs) > 1 else results[0]
 
 
-def _as_recorded(node: Value, number: float) -> Value:
-    """Return `node`, or where its data has changed since the forward pass, a node of the number of then."""
-    unchanged = node.data == number or (node.data != node.data and number != number)
-    return node if unchanged else record(ops.IDENTITY, (node,), (number, number))
+def _as_recorded(node: Value) -> tuple[Any, ...]:
+    """Return what the row's rule takes: `node`, its parents, the parameters; each as it was in the forward pass."""
+    nodes = iter((node, *node.parents))
+
+    def known(number: float) -> Any:
+        value = next(nodes, None)
+        if value is None:
+            return number  # a parameter
+        unchanged = value.data == number or (value.data != value.data and number != number)
+        return value if unchanged else record(ops.IDENTITY, (value,), (number, number))
+
+    return ops.each(known, node.numbers)
 
 
 def _contribution(op: ops.Op, incoming: Value, slope: Value | float) -> Value:

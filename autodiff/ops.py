@@ -15,10 +15,11 @@ import math
 import numbers
 import operator
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 INF, NAN = math.inf, math.nan
+CO_VARARGS = 4  # the flag of a function that takes any number of arguments
 
 
 class DomainError(ValueError):
@@ -35,13 +36,26 @@ def real(number: Any) -> float:
     kind = type(number)
     if kind is float:
         return number  # type: ignore[no-any-return]  # `kind` has just said so
-    scalar = kind is int or isinstance(number, numbers.Real) or not isinstance(number, numbers.Complex)
-    if not scalar or not hasattr(kind, "__float__") or hasattr(kind, "__len__") or hasattr(kind, "apply"):
+    if kind is not int and (
+        not hasattr(kind, "__float__")
+        or any([hasattr(kind, attribute) for attribute in ("__len__", "apply")])  # an array, a node
+        or (isinstance(number, numbers.Complex) and not isinstance(number, numbers.Real))
+    ):
         raise TypeError(f"expected one real number, such as 3 or 0.5, got {kind.__name__}: {reprlib.repr(number)}")
     try:
         return float(number)
     except OverflowError:
         raise OverflowError(f"expected a number up to 1.8e308, got a {kind.__name__} too large for a float") from None
+
+
+def flat(operands: Iterable[Any]) -> list[Any]:
+    """Return the operands one by one, those too that a row takes as a group."""
+    return [x for item in operands for x in (item if isinstance(item, tuple) else (item,))]
+
+
+def each(function: Callable[[Any], Any], operands: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the operands with `function` applied to each, in the same groups."""
+    return tuple([tuple(map(function, x)) if isinstance(x, tuple) else function(x) for x in operands])
 
 
 class Op:
@@ -56,10 +70,9 @@ class Op:
         parameters: how many trailing arguments are plain numbers that nothing is differentiated by.
         piecewise: whether a derivative of 0 means "branch not taken", and so contributes 0 even to inf.
         arity: how many operands it takes; None for any number.
-        chain: ``chain((out, *operands, *parameters), incoming)`` answers the contributions, incoming x derivative.
     """
 
-    __slots__ = ("arity", "chain", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "value")
+    __slots__ = ("arity", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "value")
 
     def __init__(
         self,
@@ -76,18 +89,27 @@ class Op:
         self.parameters, self.piecewise = parameters, piecewise
         code = local.__code__
         self.operands = code.co_varnames[1 : code.co_argcount]  # the names that `formula` and messages use
-        self.arity = None if code.co_argcount == 1 else len(self.operands) - parameters
-        self.chain = _chain(local, self.arity, piecewise)
+        self.arity = None if code.co_flags & CO_VARARGS else len(self.operands) - parameters
 
     def __call__(self, *operands: Any) -> Any:  # noqa: D102  # described by the class
         for operand in operands:
             if operand.__class__ is not float:
-                reader = next((x for x in operands if hasattr(x, "apply")), None)
-                return reader.apply(self, operands) if reader is not None else self(*map(real, operands))
+                reader = next((x for x in flat(operands) if hasattr(x, "apply")), None)
+                return reader.apply(self, operands) if reader is not None else self.value(*each(real, operands))
         try:
             return self.value(*operands)
         except (ValueError, ZeroDivisionError) as error:
             raise self.undefined(error, operands) from None
+
+    def chain(self, numbers: Sequence[float], incoming: float) -> tuple[float, ...]:
+        """Return the contribution to each operand: incoming gradient x local derivative.
+
+        Args:
+            numbers: the output, the operands, the parameters.
+            incoming: the gradient of the output.
+        """
+        masked = self.piecewise
+        return tuple([incoming * slope if slope or not masked else 0.0 for slope in self.local(*numbers)])
 
     def undefined(self, error: Exception, operands: Sequence[float], labels: Sequence[str] = ()) -> Exception:
         """Return the error to raise in place of `error`: it names the operation, its operands, and why."""
@@ -96,7 +118,7 @@ class Op:
 
     def at(self, operands: Sequence[float], labels: Sequence[str] = ()) -> str:
         """Return the operands for a message, with the labels they have: "x = 2.0 ('w'), y = 0.0"."""
-        names = self.operands or [f"x{i}" for i in range(1, len(operands) + 1)]
+        names = [f"x{i}" for i in range(1, len(operands) + 1)] if self.arity is None else self.operands
         labels = [f" ({label!r})" if label else "" for label in labels] + [""] * len(operands)
         return ", ".join([f"{name} = {x!r}{label}" for name, x, label in zip(names, operands, labels, strict=False)])
 
@@ -105,32 +127,6 @@ class Op:
 
     def __reduce__(self) -> str:  # rows are constants: a copy or a pickle refers to the row itself
         return next(name for name, row in globals().items() if row is self)
-
-
-def _chain(local: Callable[..., Sequence[Any]], arity: int | None, piecewise: bool) -> Callable[..., Sequence[float]]:
-    """Return the chain rule of a row: each local derivative times the incoming gradient."""
-
-    def one(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
-        (d,) = local(*numbers)
-        return (incoming * d,)
-
-    def two(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
-        d, e = local(*numbers)
-        return incoming * d, incoming * e
-
-    def many(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
-        return [incoming * d for d in local(*numbers)]
-
-    def one_masked(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
-        (d,) = local(*numbers)
-        return (incoming * d if d else 0.0,)
-
-    def many_masked(numbers: tuple[float, ...], incoming: float) -> Sequence[float]:
-        return [incoming * d if d else 0.0 for d in local(*numbers)]
-
-    if piecewise:
-        return one_masked if arity == 1 else many_masked
-    return {1: one, 2: two}.get(arity or 0, many)
 
 
 # The values that the standard library does not answer as IEEE 754 does, or not at all.
@@ -177,14 +173,16 @@ def _maximum(x: float, y: float) -> float:
     return x if x >= y or x != x else y
 
 
-def _dot(*operands: float) -> float:
-    n = len(operands) // 2
-    return sum(map(operator.mul, operands[:n], operands[n:]), operands[-1] if len(operands) % 2 else 0.0)
+def _dot(weights: Sequence[float], inputs: Sequence[float], bias: float = 0.0) -> float:
+    return sum(map(operator.mul, weights, inputs), bias)
 
 
 def _logsumexp(*xs: float) -> float:
     top = _max(*xs)
-    return top if math.isinf(top) else top + math.log(sum([_exp(x - top) for x in xs]))
+    if not math.isfinite(top):
+        return top
+    first = xs.index(top)  # its share is exactly 1, and log1p keeps what the others add to it, however small
+    return top + math.log1p(sum([math.exp(x - top) for i, x in enumerate(xs) if i != first]))
 
 
 def _max(*xs: float) -> float:
@@ -279,11 +277,11 @@ CLIP       = Op("clip",  lambda x, low, high: low if x < low else high if x > hi
                 lambda out, x, low, high: (STEP(x, low, 1.0) * STEP(high, x, 1.0),),
                 "clip({x}, {low}, {high})", parameters=2, piecewise=True)
 
-# Any number of operands. `DOT` takes the weights, then as many inputs, then the bias if there is one.
+# Any number of operands. `DOT` takes them in groups: the weights, the inputs, then the bias if there is one.
 SUM        = Op("sum",   lambda *xs: sum(xs, 0.0),             lambda out, *xs: (1.0,) * len(xs),            "sum({xs})")
 MEAN       = Op("mean",  lambda *xs: sum(xs, 0.0) / len(xs),   lambda out, *xs: (1.0 / len(xs),) * len(xs),  "mean({xs})")
 PROD       = Op("prod",  lambda *xs: math.prod(xs, start=1.0), lambda out, *xs: _others(xs),                 "prod({xs})")
-DOT        = Op("dot",   _dot, lambda out, *v: v[(n := len(v) // 2) : 2 * n] + v[:n] + (1.0,) * (len(v) % 2), "dot({xs})")
+DOT        = Op("dot",   _dot, lambda out, weights, inputs, *bias: (*inputs, *weights, *[1.0 for _ in bias]), "dot({xs})")
 LOGSUMEXP  = Op("logsumexp", _logsumexp,  lambda out, *xs: softmax(xs),                       "logsumexp({xs})")
 MAX        = Op("max",   _max,            lambda out, *xs: _shares(out, xs),                  "max({xs})", piecewise=True)
 

@@ -104,7 +104,7 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
     weights, inputs = tuple(weights), tuple(inputs)
     if len(weights) != len(inputs):
         raise ValueError(f"dot needs one input for each weight, got {len(weights)} weights and {len(inputs)} inputs")
-    return ops.DOT(*weights, *inputs) if bias is None else ops.DOT(*weights, *inputs, bias)
+    return ops.DOT(weights, inputs) if bias is None else ops.DOT(weights, inputs, bias)
 
 
 def _several(values: Sequence[Any]) -> Sequence[Any]:

@@ -1,7 +1,7 @@
 """The graph: a `Value` is one use of a row of calculus, and remembers what it was made from.
 
-This file knows how numbers become nodes, in which order a graph is walked, and how gradients flow through it. It knows
-no drawing, networks or arrays; and what an operation answers, and its derivatives, only from `autodiff.ops`.
+It knows how numbers become nodes, in which order a graph is walked, and how gradients flow through it. It knows no
+drawing, networks or arrays; and what an operation answers, and its derivatives, only from `autodiff.ops`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 import copy
 import operator
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import chain, repeat
-from types import MethodType
+from math import isfinite
 from typing import Any, SupportsFloat
 
 from autodiff import ops
@@ -19,17 +21,15 @@ from autodiff.ops import Op, real
 
 Number = SupportsFloat  # a Value, or a plain real number
 
-
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
 
 def _method(op: Op) -> Callable[..., Value]:
-    """Return the row as a method: `x.tanh()`, `x.clip(0.0, 1.0)`."""
-
     def method(self: Value) -> Value:
         return _unary(op, self)
 
-    method.__name__, method.__doc__ = op.name, f"Return {op}; see `autodiff.{op.name}`."
+    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
+    method.__doc__ = f"Return {op}; see `autodiff.{op.name}`."
     return method
 
 
@@ -47,18 +47,16 @@ class Value:
 
     Values with equal data compare equal, as numbers do; a dict or a set tells them apart by identity.
 
-    >>> x = Value(3.0, label="x")
-    >>> y = x * x + 1
-    >>> y.backward()
+    >>> x = Value(3.0, label="x"); y = x * x + 1; y.backward()
     >>> y, x.grad
     (Value(data=10.0, grad=1.0), 6.0)
     """
 
     __slots__ = ("__weakref__", "_data", "_grad", "_mark", "label", "numbers", "op", "parents")
 
-    op: Op | None
+    op: Any  # the Op; None for a leaf
     parents: tuple[Value, ...]
-    numbers: tuple[float, ...]
+    numbers: tuple[Any, ...]
     _grad: Any  # a float, or None while no gradient has reached this node
     _mark: object  # the latest walk that met this node
 
@@ -93,7 +91,7 @@ class Value:
         >>> (Value(2.0) * Value(5.0)).chain_rule(10.0)
         (50.0, 20.0)
         """
-        return MethodType(self.op.chain, self.numbers) if self.op else lambda incoming: ()
+        return partial(self.op.chain, self.numbers) if self.op else lambda incoming: ()
 
     def local_derivatives(self) -> tuple[float, ...]:
         """Return the derivative of this node by each parent alone, in the order of `parents`.
@@ -113,10 +111,10 @@ class Value:
             parent._grad = parent.grad + contribution
 
     def backward(self) -> None:
-        """Compute the derivative of this node by every node of its graph, into `grad`.
+        """Compute the derivative of this node by every node that it was computed from, into their `grad`.
 
         Leaves accumulate (twice backward, twice the gradient); interior nodes start from 0 each time. If anything
-        raises on the way, the leaves keep the gradients that they had and interior nodes have none.
+        raises on the way, leaves keep the gradients that they had and interior nodes have none.
         """
         order, leaves = walk(self)
         before = [leaf._grad for leaf in leaves]
@@ -127,11 +125,15 @@ class Value:
                 leaf._grad = leaf.grad
             self._grad = self.grad + 1.0  # a lone leaf accumulates too
             for node in reversed(order):
-                contributions = node.op.chain(node.numbers, node._grad)  # type: ignore[union-attr]  # no leaf
+                incoming, op = node._grad, node.op
+                if not incoming and op.arity is None and isfinite(node.numbers[0]):
+                    continue  # a wide node, such as the dot of a dead neuron, has nothing to hand on
                 if watcher is not None:
-                    watcher.handed_on(node, contributions)
-                for parent, contribution in zip(node.parents, contributions):  # noqa: B905  # `strict` costs a tenth
-                    parent._grad += contribution
+                    watcher.handed_on(node)
+                smooth = not op.piecewise  # below, the chain rule is written out: most time is spent there
+                for parent, slope in zip(node.parents, op.local(*node.numbers)):  # noqa: B905  # `strict` costs a tenth
+                    if slope or smooth:
+                        parent._grad += incoming * slope
         except BaseException:
             for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
                 node._grad = grad
@@ -146,13 +148,8 @@ class Value:
         """Return the node of `op` applied to `operands`: Values or numbers, then the row's parameters."""
         operands = tuple(operands)
         n = len(operands) - op.parameters
-        parents = tuple([x if x.__class__ is Value else _node(x) for x in operands[:n]])
-        numbers = [x._data for x in parents] + [real(x) for x in operands[n:]]
-        try:
-            out = op.value(*numbers)
-        except (ValueError, ZeroDivisionError) as error:
-            raise op.undefined(error, numbers, [x.label for x in parents]) from None
-        return record(op, parents, (out, *numbers))
+        values, parameters = ops.each(as_value, operands[:n]), tuple(map(real, operands[n:]))
+        return use(op, tuple(ops.flat(values)), ops.each(float, values) + parameters)
 
     def __pow__(self, exponent: Number) -> Value:
         if isinstance(exponent, Value):
@@ -177,8 +174,7 @@ class Value:
     def __abs__(self) -> Value: return _unary(ops.ABS, self)
     abs = _method(ops.ABS)
     exp, expm1, log, log1p, sqrt = map(_method, (ops.EXP, ops.EXPM1, ops.LOG, ops.LOG1P, ops.SQRT))
-    sin, cos, tan = map(_method, (ops.SIN, ops.COS, ops.TAN))
-    asin, acos, atan = map(_method, (ops.ASIN, ops.ACOS, ops.ATAN))
+    sin, cos, tan, asin, acos, atan = map(_method, (ops.SIN, ops.COS, ops.TAN, ops.ASIN, ops.ACOS, ops.ATAN))
     sinh, cosh, tanh = map(_method, (ops.SINH, ops.COSH, ops.TANH))
     sigmoid, relu, erf, erfc, sign = map(_method, (ops.SIGMOID, ops.RELU, ops.ERF, ops.ERFC, ops.SIGN))
     def atan2(self, x: Number) -> Value: return self.apply(ops.ATAN2, (self, x))
@@ -208,14 +204,10 @@ class Value:
         if isinstance(self._mark, weakref.ref) and self._mark() is not None:
             return _restore, (None, *state)
         order, leaves = walk(self)
-        ancestors = _Ancestors(leaves + order[:-1])
+        ancestors = deque(leaves + order[:-1])  # saved ahead of this node, parents first, so that saving never recurses
         for node in ancestors:
-            node._mark = weakref.ref(ancestors)
+            node._mark = weakref.ref(ancestors)  # while it lives, they describe themselves without ancestors
         return _restore, (ancestors, *state)
-
-
-class _Ancestors(list[Value]):
-    """Nodes that are saved ahead of the one they made, so that saving never recurses; marked with it while it lives."""
 
 
 def _restore(ancestors: object, op: Op | None, data: float, grad: float | None, label: str, *rest: Any) -> Value:
@@ -224,15 +216,25 @@ def _restore(ancestors: object, op: Op | None, data: float, grad: float | None, 
     return node
 
 
-def _node(operand: Any) -> Value:
+def as_value(operand: Any) -> Value:
+    """Return a Value as it is, a number as a leaf."""
     return operand if isinstance(operand, Value) else Value(operand)
 
 
 def _compare(relation: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
     try:
-        return bool(relation(x._data, y if isinstance(y, int) else _node(y)._data))  # an int is compared exactly
+        return bool(relation(x._data, y if isinstance(y, int) else as_value(y)._data))  # an int is compared exactly
     except TypeError:
         return NotImplemented  # type: ignore[no-any-return]
+
+
+def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
+    """Return the node of `op` over `parents`, from their numbers, in groups where it takes such, and its parameters."""
+    try:
+        out = op.value(*numbers)
+    except (ValueError, ZeroDivisionError) as error:
+        raise op.undefined(error, ops.flat(numbers), [parent.label for parent in parents]) from None
+    return record(op, parents, (out, *numbers))
 
 
 def _unary(op: Op, x: Value, *parameters: float) -> Value:
@@ -247,7 +249,7 @@ def _unary(op: Op, x: Value, *parameters: float) -> Value:
 def _binary(op: Op, x: Any, y: Any) -> Value:
     if x.__class__ is not Value or y.__class__ is not Value:
         try:
-            x, y = _node(x), _node(y)
+            x, y = as_value(x), as_value(y)
         except TypeError:
             return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
     a, b = x._data, y._data
@@ -261,7 +263,7 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
 _new = Value.__new__
 
 
-def record(op: Op, parents: tuple[Value, ...], numbers: tuple[float, ...]) -> Value:
+def record(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
     """Return the node of `op` over `parents` whose forward numbers are known."""
     node = _new(Value)
     node.op = op
@@ -276,10 +278,7 @@ def record(op: Op, parents: tuple[Value, ...], numbers: tuple[float, ...]) -> Va
 
 
 def walk(root: Value) -> tuple[list[Value], list[Value]]:
-    """Return the interior nodes that `root` was computed from, and itself, parents first; and the leaves.
-
-    A depth-first search without recursion: linear in time, the same order on every run.
-    """
+    """Return the nodes that `root` was computed from, and itself, parents first; and apart from them the leaves."""
     walked = object()
     order: list[Value] = []
     leaves: list[Value] = []

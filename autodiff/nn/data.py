@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from autodiff.nn.layers import positive
+from autodiff.nn.optim import check_range
 
 Sample = tuple[list[float], Any]
 
@@ -31,6 +32,7 @@ def line(n: int = 20, slope: float = 2.0, intercept: float = 1.0, *, noise: floa
     [([-1.0], -1.0), ([0.0], 1.0), ([1.0], 3.0)]
     """
     positive("n", n)
+    check_range("noise", noise)
     dice = random.Random(seed)
     xs = [-1 + 2 * i / (n - 1) if n > 1 else 0.0 for i in range(n)]
     return [([x], slope * x + intercept + dice.gauss(0, noise)) for x in xs]
@@ -84,6 +86,7 @@ def spiral(
     [0, 1, 2]
     """
     positive("n", n)
+    positive("the number of classes", len(classes))
     clean = []
     for i in range(n):
         arm, place = i % len(classes), (i // len(classes) + 1) / math.ceil(n / len(classes))
@@ -128,5 +131,6 @@ def _evenly(n: int, end: float, *, closed: bool = False) -> list[float]:
 
 
 def _noisy(points: list[tuple[float, float, Any]], noise: float, seed: int) -> list[Sample]:
+    check_range("noise", noise)
     dice = random.Random(seed)
     return [([x + dice.gauss(0, noise), y + dice.gauss(0, noise)], target) for x, y, target in points]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
 from autodiff import functions, ops
 from autodiff.nn.module import Module
-from autodiff.value import Number, Value
+from autodiff.value import Number, Value, as_value, use
 
 Activation = Callable[[Value], Value]
 Initialiser = Callable[[random.Random, int, int], float]
@@ -21,15 +21,15 @@ def _identity(z: Value) -> Value:
 
 ACTIVATIONS: dict[str, Activation] = {
     "identity": _identity,
-    "relu": functions.relu,
+    "relu": Value.relu,
     "leaky_relu": functions.leaky_relu,
     "elu": functions.elu,
     "silu": functions.silu,
     "gelu": functions.gelu,
     "softplus": functions.softplus,
-    "sigmoid": functions.sigmoid,
-    "tanh": functions.tanh,
-    "sin": functions.sin,
+    "sigmoid": Value.sigmoid,
+    "tanh": Value.tanh,
+    "sin": Value.sin,
 }
 
 
@@ -101,14 +101,18 @@ class Neuron(Module):
             ValueError: if there are not as many inputs as weights.
         """
         x = as_inputs(inputs, len(self.weights))
-        z = self._expanded(x) if self.expand else self._dot(x)
-        return self.activation(z)
+        return self.fire(x, tuple([value._data for value in x]))
 
-    def _dot(self, x: list[Value]) -> Value:
-        bias = [] if self.bias is None else [self.bias]
-        return x[0].apply(ops.DOT, [*self.weights, *x, *bias])
+    def fire(self, x: tuple[Value, ...], numbers: tuple[float, ...]) -> Value:
+        """Return the output for inputs that are Values, one for each weight, and their numbers, read once a layer."""
+        if self.expand:
+            return self.activation(self._expanded(x))
+        weights = tuple([weight._data for weight in self.weights])
+        if self.bias is None:
+            return self.activation(use(ops.DOT, (*self.weights, *x), (weights, numbers)))
+        return self.activation(use(ops.DOT, (*self.weights, *x, self.bias), (weights, numbers, self.bias._data)))
 
-    def _expanded(self, x: list[Value]) -> Value:
+    def _expanded(self, x: tuple[Value, ...]) -> Value:
         products = [weight * value for weight, value in zip(self.weights, x, strict=True)]
         z = products[0]
         for product in products[1:]:
@@ -152,7 +156,8 @@ class Layer(Module):
     def __call__(self, inputs: Number | Sequence[Number]) -> Any:
         """Return the outputs, a list of Values or the only one; wrong numbers of inputs raise `ValueError`."""
         x = as_inputs(inputs, len(self.neurons[0].weights))
-        outputs = [neuron(x) for neuron in self.neurons]
+        numbers = tuple([value._data for value in x])
+        outputs = [neuron.fire(x, numbers) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def __repr__(self) -> str:
@@ -181,7 +186,7 @@ class MLP(Module):
     def __init__(
         self,
         n_in: int,
-        n_outs: Sequence[int],
+        n_outs: Iterable[int],
         activation: str | Activation = "relu",
         *,
         output: str | Activation = "identity",
@@ -190,6 +195,9 @@ class MLP(Module):
         seed: int | random.Random | None = None,
         expand: bool = False,
     ) -> None:
+        if isinstance(n_outs, Integral):
+            raise TypeError(f"n_outs must list the size of each layer, such as [{n_outs}], got the number {n_outs}")
+        n_outs = list(n_outs)
         if not n_outs:
             raise ValueError("an MLP needs at least one layer, got n_outs=[]: give the sizes, such as [16, 1]")
         sizes = [n_in, *n_outs]
@@ -210,14 +218,14 @@ class MLP(Module):
         return f"MLP({', '.join(map(repr, self.layers))})"
 
 
-def as_inputs(inputs: Any, n_in: int) -> list[Value]:
+def as_inputs(inputs: Any, n_in: int) -> tuple[Value, ...]:
     """Return the inputs as Values; a lone number is a list of one.
 
     Raises:
         ValueError: if there are not `n_in` of them.
     """
     x = [inputs] if isinstance(inputs, Value) or not hasattr(inputs, "__iter__") else inputs
-    x = [value if isinstance(value, Value) else Value(value) for value in x]
+    x = tuple([value if value.__class__ is Value else as_value(value) for value in x])
     if len(x) != n_in:
         raise ValueError(f"expected {n_in} input{'s' if n_in > 1 else ''}, got {len(x)}")
     return x
@@ -254,7 +262,7 @@ def dice_of(seed: Any) -> Any:
         return random
     if isinstance(seed, Integral):
         return random.Random(int(seed))
-    if not hasattr(seed, "uniform"):
+    if not hasattr(seed, "gauss"):
         raise TypeError(f"seed must be a whole number or a random.Random, got {type(seed).__name__}: {seed!r}")
     return seed
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autodiff import functions, reductions
+from autodiff.ops import real
 from autodiff.value import Number, Value
 
 Loss = Callable[[Any, Any], Any]
@@ -75,7 +76,7 @@ def binary_cross_entropy(logit: Number, target: float) -> Any:
     Raises:
         ValueError: for a target outside of 0 to 1.
     """
-    target = float(target)
+    target = real(target)
     if not 0 <= target <= 1:
         raise ValueError(f"binary_cross_entropy needs a target from 0 to 1, got {target!r}")
     if target == 0:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import reprlib
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
+from threading import get_ident
 from typing import Any
 
 from autodiff.value import Value
@@ -18,7 +19,7 @@ LARGEST_FILE = 64 * 2**20  # bytes: a million parameters with long names
 
 
 class Module:
-    """An object whose attributes hold parameters: Values, Modules, and lists, tuples or dicts of them.
+    """An object whose attributes hold parameters: leaf Values, Modules, and lists, tuples or dicts of them.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -35,12 +36,12 @@ class Module:
             path, item = waiting.pop()
             if id(item) in seen:
                 continue
+            seen.add(id(item))
             if isinstance(item, Value):
-                seen.add(id(item))
-                yield path, item
+                if not item.parents:
+                    yield path, item
                 continue
             if isinstance(item, Module):
-                seen.add(id(item))
                 held = vars(item).items()
             elif isinstance(item, list | tuple):
                 held = dict(enumerate(item)).items()  # type: ignore[assignment]
@@ -66,21 +67,22 @@ class Module:
         Raises:
             ValueError: if a parameter is nan or inf, which JSON cannot hold; nothing is written.
         """
-        parameters = {name: value.data for name, value in self.named_parameters()}
+        parameters = {name: value.data for name, value in self._by_name().items()}
         for name, data in parameters.items():
             if not math.isfinite(data):
                 raise ValueError(f"parameter {name} is {data}: only finite parameters are saved")
         text = json.dumps({"format": FORMAT, "version": VERSION, "parameters": parameters}, indent=1) + "\n"
-        target = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        target = os.fspath(path)
+        temporary = f"{target}.{os.getpid()}.{get_ident()}.new"  # beside the file, so that replacing it is one step
         try:
-            with open(handle, "w", encoding="utf-8") as file:
+            with open(temporary, "w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
         except BaseException:
-            os.unlink(temporary)
+            with suppress(FileNotFoundError):
+                os.unlink(temporary)
             raise
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -91,16 +93,24 @@ class Module:
                 module's, each a finite number. The message names the file and what is wrong with it.
         """
         try:
-            loaded = _read(Path(path))
-            own = dict(self.named_parameters())
+            loaded = _read(path)
+            own = self._by_name()
             _match(own, loaded)
         except ValueError as error:
             raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
         for name, parameter in own.items():
             parameter.data = loaded[name]
 
+    def _by_name(self) -> dict[str, Value]:
+        named = list(self.named_parameters())
+        by_name = dict(named)
+        if len(by_name) != len(named):
+            twice = next(name for name, value in named if by_name[name] is not value)
+            raise ValueError(f"two parameters have the same path, {reprlib.repr(twice)}: rename what holds one of them")
+        return by_name
 
-def _read(path: Path) -> dict[str, float]:
+
+def _read(path: str | os.PathLike[str]) -> dict[str, float]:
     with open(path, "rb") as file:
         raw = file.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
@@ -112,8 +122,8 @@ def _read(path: Path) -> dict[str, float]:
     keys = {"format", "version", "parameters"}
     if not isinstance(content, dict) or set(content) != keys or content["format"] != FORMAT:
         raise ValueError(f"it is no file of parameters: expected an object with exactly the keys {sorted(keys)}")
-    if content["version"] != VERSION:
-        raise ValueError(f"it has version {content['version']!r}, this release reads version {VERSION}")
+    if type(content["version"]) is not int or content["version"] != VERSION:
+        raise ValueError(f"it has version {reprlib.repr(content['version'])}, this release reads version {VERSION}")
     if not isinstance(content["parameters"], dict):
         raise ValueError("its 'parameters' are not an object of names and numbers")
     return content["parameters"]
@@ -135,9 +145,9 @@ def _match(own: dict[str, Value], loaded: dict[str, float]) -> None:
     missing, unknown = own.keys() - loaded.keys(), loaded.keys() - own.keys()
     if missing or unknown:
         raise ValueError(
-            f"its parameters are not this module's: {len(missing)} missing {sorted(missing)[:3]}, "
-            f"{len(unknown)} unknown {sorted(unknown)[:3]}; was it saved from a module of another shape?"
+            f"its parameters are not this module's: {len(missing)} missing {reprlib.repr(sorted(missing))}, "
+            f"{len(unknown)} unknown {reprlib.repr(sorted(unknown))}; was it saved from a module of another shape?"
         )
     for name, number in loaded.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1.7976931348623157e308:
-            raise ValueError(f"parameter {name} is {str(number)[:50]!r}, not a finite number")
+            raise ValueError(f"parameter {name} is {reprlib.repr(number)}, not a finite number")

@@ -27,6 +27,8 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
+        if hasattr(parameters, "parameters"):
+            raise TypeError(f"expected Values, got a {type(parameters).__name__}: give its .parameters()")
         self.parameters = [parameters] if isinstance(parameters, Value) else list(parameters)
         if not self.parameters:
             raise ValueError(f"{type(self).__name__} got no parameters: give model.parameters()")
@@ -46,19 +48,26 @@ class Optimizer:
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
-        return float(self.lr(self.steps)) if callable(self.lr) else self.lr
+        return check_range("lr", self.lr(self.steps)) if callable(self.lr) else self.lr
 
     def step(self) -> None:
-        """Move each parameter once by its gradient. If anything raises, no parameter has moved."""
+        """Move each parameter once by its gradient. If anything raises on the way, none has moved."""
         rate = self.rate()
+        before = [p.data for p in self.parameters]
+        state = self.memory, self.steps
         moved = [
-            self.update(p.data, p.grad, memory, rate, self.steps + 1)
-            for p, memory in zip(self.parameters, self.memory, strict=True)
+            self.update(data, p.grad, memory, rate, self.steps + 1)
+            for p, data, memory in zip(self.parameters, before, self.memory, strict=True)
         ]
-        for parameter, (data, _) in zip(self.parameters, moved, strict=True):
-            parameter.data = data
-        self.memory = [memory for _, memory in moved]
-        self.steps += 1
+        try:
+            for parameter, (data, _) in zip(self.parameters, moved, strict=True):
+                parameter.data = data
+            self.memory, self.steps = [memory for _, memory in moved], self.steps + 1
+        except BaseException:  # Ctrl-C too
+            for parameter, data in zip(self.parameters, before, strict=True):
+                parameter.data = data
+            self.memory, self.steps = state
+            raise
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
@@ -73,8 +82,9 @@ class Optimizer:
 class SGD(Optimizer):
     """Gradient descent: w <- w - lr g.
 
-    With momentum m: v <- m v + g, w <- w - lr v. With Nesterov's: w <- w - lr (g + m v). At the first step the velocity
-    v is g. Reference: Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and momentum in deep
+    With momentum m: v <- m v + g, w <- w - lr v. With Nesterov's: w <- w - lr (g + m v). At the first step v is g.
+
+    Reference: Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and momentum in deep
     learning", in the form of PyTorch.
 
     >>> w = Value(1.5)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 import random
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import reductions
 from autodiff.anomaly import describe, first_nonfinite
 from autodiff.nn.data import batches
-from autodiff.nn.layers import chosen
+from autodiff.nn.layers import chosen, positive
 from autodiff.nn.losses import LOSSES, Loss
 from autodiff.nn.optim import Optimizer, check_range, clip_gradient_norm, gradient_norm
 from autodiff.value import Value
@@ -24,7 +23,6 @@ class DivergenceError(ArithmeticError):
     """Training produced a nan or inf; the message names the operation that produced the first one."""
 
 
-@dataclass
 class History:
     """What happened in training: one entry a step.
 
@@ -36,11 +34,16 @@ class History:
         stopped: why training ended: "epochs" when all were done, else the name of the callback that ended it.
     """
 
-    loss: list[float] = field(default_factory=list)
-    gradient_norm: list[float] = field(default_factory=list)
-    metrics: dict[str, list[float]] = field(default_factory=dict)
-    epoch_loss: list[float] = field(default_factory=list)
-    stopped: str = "epochs"
+    def __init__(self, metrics: Iterable[str] = ()) -> None:
+        self.loss: list[float] = []
+        self.gradient_norm: list[float] = []
+        self.metrics: dict[str, list[float]] = {name: [] for name in metrics}
+        self.epoch_loss: list[float] = []
+        self.stopped = "epochs"
+
+    def __repr__(self) -> str:
+        last = f", last loss {self.loss[-1]:.6g}" if self.loss else ""
+        return f"<History of {len(self.loss)} steps in {len(self.epoch_loss)} epochs{last}, stopped by {self.stopped}>"
 
 
 Callback = Callable[[Any, History], Any]
@@ -55,8 +58,7 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int, min_delta: float = 0.0) -> None:
-        if patience < 1:
-            raise ValueError(f"patience must be at least 1, got {patience!r}")
+        positive("patience", patience)
         self.patience, self.min_delta = patience, check_range("min_delta", min_delta)
 
     def __call__(self, model: Any, history: History) -> bool:
@@ -120,8 +122,9 @@ def fit(
     if max_norm is not None:
         check_range("max_norm", max_norm, positive=True)
     metrics = dict(metrics or {})
-    history = History(metrics={name: [] for name in metrics})
+    history = History(metrics)
     dice = random.Random(seed)
+    data = list(data)
     batches(data, batch_size)  # raises now if there is nothing to train on
     with _bar(epochs, progress) as bar:
         for _ in range(epochs):
@@ -149,6 +152,8 @@ def fit(
 def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, history: History) -> None:
     """Make one step; raise if the loss or its gradient is not finite."""
     step = len(history.loss) + 1
+    if not isinstance(objective, Value):
+        raise TypeError(f"the loss must answer a Value, got {type(objective).__name__}: does it depend on the model?")
     if not math.isfinite(objective.data):
         source = first_nonfinite(objective)
         raise DivergenceError(
