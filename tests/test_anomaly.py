@@ -1,0 +1,91 @@
+import inspect
+import math
+
+import pytest
+
+from autodiff import AnomalyError, Value, anomaly_detection, exp, log, nn
+from autodiff.anomaly import describe, first_nonfinite
+
+
+def here():
+    return inspect.currentframe().f_back.f_lineno
+
+
+def test_the_forward_pass_stops_at_the_first_inf_with_operation_operands_labels_and_line():
+    x = Value(1000.0, label="x")
+    line = here() + 2
+    with pytest.raises(AnomalyError) as caught, anomaly_detection():
+        exp(x) * 0.0
+    message = str(caught.value)
+    assert message.startswith("inf in the forward pass: exp(x) = inf at x = 1000.0 ('x'), made at ")
+    assert message.endswith(f"test_anomaly.py, line {line}")
+
+
+def test_the_backward_pass_stops_at_the_first_inf_and_says_which_line_made_the_node():
+    x = Value(0.0, label="x")
+    with anomaly_detection():
+        line = here() + 1
+        y = x.sqrt()
+        with pytest.raises(AnomalyError) as caught:
+            (3 * y).backward()
+    message = str(caught.value)
+    assert "inf in the backward pass: sqrt(x) = 0.0 at x = 0.0 ('x')" in message
+    assert f"test_anomaly.py, line {line}" in message
+    assert "hands parent 1 its gradient 3.0 x the local derivative inf" in message
+    assert x.grad == 0.0
+
+
+def test_a_nan_from_inf_times_zero_is_found():
+    with (
+        pytest.raises(AnomalyError, match=r"nan in the forward pass: x \* y = nan at x = inf, y = 0.0 \('w'\)"),
+        anomaly_detection(),
+    ):
+        Value(math.inf) * Value(0.0, label="w")
+
+
+def test_a_node_made_before_detection_is_still_named():
+    y = Value(0.0).sqrt()
+    with pytest.raises(AnomalyError, match="made at a place before detection was on"), anomaly_detection():
+        y.backward()
+
+
+def test_finite_computations_are_left_alone_and_detection_ends_with_its_block():
+    x = Value(2.0)
+    with anomaly_detection():
+        with anomaly_detection():
+            pass
+        with pytest.raises(AnomalyError):
+            exp(Value(1000.0))
+        (log(x) * x).backward()
+    assert x.grad == pytest.approx(1 + math.log(2))
+    assert exp(Value(1000.0)).data == math.inf
+
+
+def test_detection_ends_when_its_block_raises():
+    with pytest.raises(RuntimeError), anomaly_detection():
+        raise RuntimeError
+    assert exp(Value(1000.0)).data == math.inf
+
+
+def test_lines_inside_a_model_point_at_the_call_of_the_user():
+    model = nn.MLP(1, [2, 1], "identity", seed=0)
+    line = here() + 2
+    with pytest.raises(AnomalyError) as caught, anomaly_detection():
+        model([math.inf])
+    assert str(caught.value).endswith(f"test_anomaly.py, line {line}")
+
+
+def test_the_first_nonfinite_node_is_the_one_whose_operands_are_finite():
+    x = Value(800.0, label="x")
+    big = x.exp()
+    assert first_nonfinite((big - big) * 2) is big
+    assert first_nonfinite(x * 2) is None
+    leaf = Value(math.nan, label="input")
+    assert describe(first_nonfinite(leaf + 1)) == "the leaf ('input') = nan"
+
+
+def test_a_description_of_many_operands_stays_short():
+    node = Value(1.0).apply(Value(1.0).__add__(1).op, (1.0, 2.0))
+    assert describe(node) == "x + y = 3.0 at x = 1.0, y = 2.0"
+    neuron = nn.Neuron(500, "identity", seed=0)
+    assert len(describe(neuron([1.0] * 500))) < 700

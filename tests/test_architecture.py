@@ -1,0 +1,80 @@
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import autodiff
+from autodiff import ops
+
+PACKAGE = Path(autodiff.__file__).parent
+FLOORS = {
+    "autodiff.ops": 0,
+    "autodiff.value": 1,
+    "autodiff.gradient": 2,
+    "autodiff.anomaly": 2,
+    "autodiff.functions": 2,
+    "autodiff.reductions": 2,
+    "autodiff.check": 3,
+    "autodiff.nn": 3,
+    "autodiff.cli": 4,
+    "autodiff": 5,
+    "autodiff.__main__": 6,
+}
+
+
+def room(module):
+    return "autodiff.nn" if module.startswith("autodiff.nn") else module
+
+
+def module_of(path):
+    return ".".join(["autodiff", *path.relative_to(PACKAGE).with_suffix("").parts]).removesuffix(".__init__")
+
+
+def imports(path):
+    """Yield the modules of the package that a file imports, wherever in the file it does."""
+    modules = {module_of(file) for file in PACKAGE.rglob("*.py")}
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports relatively"
+            parts = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [part if part in modules else node.module for part in parts]
+        else:
+            continue
+        yield from (name for name in names if name.split(".")[0] == "autodiff")
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=module_of)
+def test_a_file_imports_only_from_floors_below_its_own(path):
+    own = room(module_of(path))
+    for name in imports(path):
+        if room(name) == own:
+            continue  # rooms may have several files
+        if own == "autodiff.cli" and name == "autodiff":
+            continue  # for the version
+        assert FLOORS[room(name)] < FLOORS[own], f"{own} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("name", ["ops.py", "value.py"])
+def test_the_engine_can_be_read_in_one_sitting(name):
+    assert len((PACKAGE / name).read_text().splitlines()) <= 300
+
+
+def test_importing_autodiff_imports_nothing_of_third_parties():
+    code = (
+        "import sys; before = set(sys.modules); import autodiff; "
+        "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
+    )
+    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "['autodiff']"
+
+
+def test_every_operation_but_the_helpers_of_derivatives_has_a_public_function():
+    signs = {"ADD", "SUB", "MUL", "DIV", "NEG", "POW", "POWER"}
+    helpers = {"IDENTITY", "HOLD", "RATIO", "POW0", "POWER0", "LOG0", "MASK", "STEP"}
+    rows = {name for name, row in vars(ops).items() if isinstance(row, ops.Op)}
+    public = {name.upper() for name in autodiff.__all__}
+    assert rows - signs - helpers <= public

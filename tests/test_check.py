@@ -1,0 +1,142 @@
+import math
+import random
+
+import pytest
+
+from autodiff import Value, check_gradients, exp, nn, ops, relu, sin
+
+
+def test_a_right_gradient_passes_with_a_table_that_can_be_read():
+    w, x = Value(3.0, label="w"), Value(2.0, label="the input")
+    check = check_gradients(lambda: sin(w * x) * exp(x), [w, x])
+    assert check
+    lines = str(check).splitlines()
+    assert lines[0].split() == ["parameter", "numeric", "analytic", "rel.", "error", "verdict"]
+    assert lines[1].startswith("w ")
+    assert lines[2].startswith("the input ")
+    assert lines[1].endswith("  ok")
+    assert lines[3] == "2 derivatives, 0 wrong (relative error above 1e-05)"
+    first = check.comparisons[0]
+    assert first.analytic == pytest.approx(2 * math.cos(6) * math.exp(2), rel=1e-14)
+    assert first.numeric == pytest.approx(first.analytic, rel=1e-8)
+    assert check.worst in check.comparisons
+
+
+WRONG = {
+    "sign": ops.Op("bug", math.sin, lambda out, x: (-ops.COS(x),), "bug({x})"),
+    "factor": ops.Op("bug", lambda x: x * x, lambda out, x: (x,), "bug({x})"),
+    "slightly": ops.Op("bug", math.exp, lambda out, x: (out * 1.0001,), "bug({x})"),
+    "nan": ops.Op("bug", math.exp, lambda out, x: (math.nan,), "bug({x})"),
+}
+
+
+@pytest.mark.parametrize("bug", WRONG)
+def test_a_wrong_derivative_is_caught(bug):
+    x = Value(0.7, label="x")
+    check = check_gradients(lambda: WRONG[bug](x) * 3, [x])
+    assert not check
+    assert check.comparisons[0].verdict == "WRONG"
+    assert "1 wrong" in str(check)
+
+
+def test_a_function_that_loses_the_graph_is_caught():
+    x = Value(0.7)
+    assert not check_gradients(lambda: Value(x.data * 2), [x])
+
+
+def test_the_relative_error_is_the_documented_one():
+    x = Value(2.0)
+    c = check_gradients(lambda: WRONG["factor"](x), [x]).comparisons[0]
+    assert c.relative_error == pytest.approx((4 - 2) / (4 + 2), rel=1e-6)
+
+
+def test_second_order_compares_the_whole_hessian():
+    x, y = Value(1.5, label="x"), Value(-0.5, label="y")
+    check = check_gradients(lambda: x**3 * y + sin(x * y), [x, y], order=2)
+    assert check
+    assert [c.label for c in check.comparisons] == ["x, x", "y, x", "x, y", "y, y"]
+    expected = 6 * 1.5 * -0.5 - 0.25 * math.sin(-0.75)
+    assert check.comparisons[0].analytic == pytest.approx(expected, rel=1e-13)
+
+
+def test_a_rule_whose_second_derivative_is_wrong_passes_first_and_fails_second_order():
+    numbers_only = ops.Op("cube", lambda x: x**3, lambda out, x: (3.0 * float(x) ** 2,), "cube({x})")
+    x = Value(1.2)
+    assert check_gradients(lambda: numbers_only(x), [x])
+    assert not check_gradients(lambda: numbers_only(x), [x], order=2)
+
+
+def test_a_module_is_checked_by_its_parameters_paths():
+    model = nn.MLP(2, [3, 1], "tanh", seed=0)
+    check = check_gradients(lambda: model([0.5, -1.0]), model, sample=4, seed=1)
+    assert check
+    labels = [c.label for c in check.comparisons]
+    assert len(labels) == 4
+    assert set(labels) <= {name for name, _ in model.named_parameters()}
+    again = check_gradients(lambda: model([0.5, -1.0]), model, sample=4, seed=1)
+    assert [c.label for c in again.comparisons] == labels
+
+
+def test_data_and_gradients_are_restored_also_when_the_function_raises():
+    x, y = Value(1.0), Value(2.0)
+    (x * y).backward()
+    calls = []
+
+    def function():
+        calls.append(1)
+        if len(calls) == 4:
+            raise RuntimeError("stop")
+        return x * x * y
+
+    with pytest.raises(RuntimeError, match="stop"):
+        check_gradients(function, [x, y])
+    assert (x.data, y.data, x.grad, y.grad) == (1.0, 2.0, 2.0, 1.0)
+    check_gradients(lambda: x * y, [x, y])
+    assert (x.data, y.data, x.grad, y.grad) == (1.0, 2.0, 2.0, 1.0)
+
+
+def test_a_function_of_chance_is_refused():
+    x = Value(1.0)
+    with pytest.raises(ValueError, match="the function is not deterministic: it answered"):
+        check_gradients(lambda: x * random.random(), [x])
+
+
+def test_rounding_of_a_large_answer_is_told_from_a_wrong_derivative():
+    x = Value(1.0, label="x")
+    check = check_gradients(lambda: 1e9 + x * 1e-3, [x])
+    assert check.comparisons[0].verdict == "rounding"
+    assert check
+    assert not check_gradients(lambda: 1e9 + WRONG["sign"](x) * 1e3, [x])
+
+
+def test_large_parameters_are_moved_in_proportion():
+    x = Value(1e8)
+    assert check_gradients(lambda: x * x, [x])
+
+
+def test_the_two_sides_of_a_kink_differ():
+    x = Value(0.0)
+    c = check_gradients(lambda: relu(x), [x]).comparisons[0]
+    assert (c.analytic, c.verdict) == (0.0, "WRONG")
+    assert c.numeric == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"parameters": []}, ValueError, "there is no parameter to check"),
+        ({"parameters": [3.0]}, TypeError, "parameters must be Values, got float"),
+        ({"parameters": {"a": "b"}}, TypeError, "parameters must be Values, got str for 'a'"),
+        ({"parameters": [Value(1.0) + 1]}, ValueError, "is computed from other Values"),
+        ({"eps": 0.0}, ValueError, "eps must be a positive number, got 0.0"),
+        ({"tolerance": -1}, ValueError, "tolerance must be a positive number"),
+        ({"order": 3}, ValueError, "order must be 1"),
+        ({"sample": 0}, ValueError, "sample must be from 1 to the number of parameters, 1, got 0"),
+        ({"sample": 2}, ValueError, "sample must be from 1"),
+        ({"function": lambda: 3.0}, TypeError, "the function must answer a Value, got float"),
+    ],
+)
+def test_wrong_arguments_raise_at_once(arguments, error, message):
+    x = Value(1.0)
+    with pytest.raises(error, match=message):
+        check_gradients(**{"function": lambda: x * x, "parameters": [x], **arguments})

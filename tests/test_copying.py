@@ -1,0 +1,78 @@
+import copy
+import pickle
+
+import pytest
+
+from autodiff import Value, nn
+
+
+def by_pickle(thing):
+    return pickle.loads(pickle.dumps(thing))
+
+
+def by_plain_pickle(thing):
+    return pickle._loads(pickle._dumps(thing))
+
+
+CLONES = [copy.copy, copy.deepcopy, by_pickle, by_plain_pickle]
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_copy_is_an_independent_graph_with_working_gradients(clone):
+    x = Value(3.0, label="x")
+    y = x * x + x
+    y.label = "y"
+    y.backward()
+    other = clone(y)
+    other.backward()
+    other_x = other.parents[1]
+    assert (other.data, other.label, other_x.label, other_x.grad) == (12.0, "y", "x", 14.0)
+    assert other_x is other.parents[0].parents[0] is other.parents[0].parents[1]
+    assert other_x is not x
+    assert x.grad == 7.0
+
+
+@pytest.mark.parametrize("clone", CLONES[1:])
+def test_nodes_that_are_copied_together_stay_connected(clone):
+    x = Value(3.0)
+    h = x * x
+    y = h * h
+    y2, x2, [h2] = clone((y, x, [h]))
+    y2.backward()
+    assert (x2.grad, h2.grad, x.grad) == (108.0, 18.0, 0.0)
+    x2, h2, y2 = clone([x, h, y])
+    assert y2.parents[0] is h2
+    assert h2.parents[1] is x2
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_of_pickle_works(protocol):
+    y = Value(2.0).exp().clip(0.0, 5.0)
+    again = pickle.loads(pickle.dumps(y, protocol))
+    assert (again.numbers, again.op) == (y.numbers, y.op)
+
+
+@pytest.mark.parametrize("clone", CLONES[1:])
+def test_saving_one_graph_twice_or_after_a_walk_is_no_different(clone):
+    x = Value(2.0)
+    y = x
+    for _ in range(3000):
+        y = y * 0.5 + x
+    clone(y)
+    half_way = y.parents[0]
+    assert clone(half_way).data == half_way.data
+    y.backward()
+    assert clone(y).parents[1].grad == x.grad
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_model_is_copied_with_its_parameters(clone):
+    model = nn.MLP(2, [3, 1], seed=0)
+    if clone is copy.copy:  # of a module it is shallow, as of any object
+        assert clone(model).parameters()[0] is model.parameters()[0]
+        return
+    other = clone(model)
+    assert [p.data for p in other.parameters()] == [p.data for p in model.parameters()]
+    other([1.0, 2.0]).backward()
+    assert any(p.grad for p in other.parameters())
+    assert not any(p.grad for p in model.parameters())
