@@ -62,6 +62,6 @@ def _as_recorded(node: Value) -> tuple[Any, ...]:
 
 
 def _contribution(op: ops.Op, incoming: Value, slope: Value | float) -> Value:
-    if isinstance(slope, float) and slope in (0.0, 1.0):
-        return incoming if slope else Value(0.0)
+    if isinstance(slope, float) and slope == 1.0:
+        return incoming
     return (ops.MASK if op.piecewise else ops.MUL)(incoming, slope)  # type: ignore[no-any-return]  # of a Value, a Value

@@ -102,12 +102,7 @@ class Op:
             raise self.undefined(error, operands) from None
 
     def chain(self, numbers: Sequence[float], incoming: float) -> tuple[float, ...]:
-        """Return the contribution to each operand: incoming gradient x local derivative.
-
-        Args:
-            numbers: the output, the operands, the parameters.
-            incoming: the gradient of the output.
-        """
+        """Return the contribution to each operand, of the output, operands and parameters: incoming x derivative."""
         masked = self.piecewise
         return tuple([incoming * slope if slope or not masked else 0.0 for slope in self.local(*numbers)])
 
@@ -173,6 +168,12 @@ def _maximum(x: float, y: float) -> float:
     return x if x >= y or x != x else y
 
 
+def _clip(x: float, low: float, high: float) -> float:
+    if not low <= high:
+        raise ValueError
+    return low if x < low else high if x > high else x
+
+
 def _dot(weights: Sequence[float], inputs: Sequence[float], bias: float = 0.0) -> float:
     return sum(map(operator.mul, weights, inputs), bias)
 
@@ -209,7 +210,8 @@ def softmax(xs: Sequence[Any]) -> list[Any]:
 def _shares(out: Any, xs: Sequence[Any]) -> Sequence[Any]:
     """Return 1/k for each of the k operands that equal the maximum, 0 for the others."""
     equal = [STEP(x, out, 1.0) for x in xs]
-    return [RATIO(e, SUM(*equal)) for e in equal]
+    total = SUM(*equal)
+    return [RATIO(e, total) for e in equal]
 
 
 _exp = _ieee(math.exp, lambda x: INF)
@@ -248,7 +250,7 @@ HYPOT      = Op("hypot", math.hypot,      lambda out, x, y: (RATIO(x, out), RATI
 
 SINH       = Op("sinh",  _sinh,           lambda out, x: (COSH(x),),                          "sinh({x})")
 COSH       = Op("cosh",  _ieee(math.cosh, lambda x: INF), lambda out, x: (SINH(x),),          "cosh({x})")
-TANH       = Op("tanh",  math.tanh,       lambda out, x: (1.0 / (COSH(x) * COSH(x)),),        "tanh({x})")  # 1 - out**2 cancels
+TANH       = Op("tanh",  math.tanh,       lambda out, x: ((s := SECH(x)) * s,),               "tanh({x})")  # 1 - out**2 cancels
 
 SIGMOID    = Op("sigmoid",  _sigmoid,     lambda out, x: (out * SIGMOID(-x),),                "sigmoid({x})")  # 1 - out cancels
 SOFTPLUS   = Op("softplus", lambda x: _maximum(x, 0.0) + math.log1p(math.exp(-abs(x))), lambda out, x: (SIGMOID(x),), "softplus({x})")
@@ -273,9 +275,9 @@ ELU        = Op("elu",   lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x
 MAXIMUM    = Op("maximum", _maximum,      lambda out, x, y: (STEP(x, y, 0.5), STEP(y, x, 0.5)), "maximum({x}, {y})", piecewise=True)
 MINIMUM    = Op("minimum", lambda x, y: -_maximum(-x, -y), lambda out, x, y: (STEP(y, x, 0.5), STEP(x, y, 0.5)),
                 "minimum({x}, {y})", piecewise=True)
-CLIP       = Op("clip",  lambda x, low, high: low if x < low else high if x > high else x,
+CLIP       = Op("clip",  _clip,
                 lambda out, x, low, high: (STEP(x, low, 1.0) * STEP(high, x, 1.0),),
-                "clip({x}, {low}, {high})", parameters=2, piecewise=True)
+                "clip({x}, {low}, {high})", "low <= high", parameters=2, piecewise=True)
 
 # Any number of operands. `DOT` takes them in groups: the weights, the inputs, then the bias if there is one.
 SUM        = Op("sum",   lambda *xs: sum(xs, 0.0),             lambda out, *xs: (1.0,) * len(xs),            "sum({xs})")
@@ -293,4 +295,5 @@ POW0       = Op("**",    lambda x, y: _pow(x, y) if x or not y < 0 else INF,    
 POWER0     = Op("**",    lambda x, n: _pow(x, n) if x or not n < 0 else INF,          lambda out, x, n: (n * POWER0(x, n - 1.0) if n else 0.0,), "{x}**{n}", parameters=1)
 LOG0       = Op("log",   lambda x: math.log(x) if x > 0 else 0.0 if x == 0 else NAN, lambda out, x: (RATIO(RATIO(x, x), x),), "log({x})")
 MASK       = Op("*",     lambda x, y: x * y if y else 0.0, lambda out, x, y: (y, x),          "{x} * {y}", piecewise=True)  # 0 stops inf
+SECH       = Op("sech",  lambda x: 1 / COSH.value(x), lambda out, x: (-out * TANH(x),),       "sech({x})")
 STEP       = Op("step",  _step,           lambda out, x, y, tie: (0.0, 0.0), "step({x}, {y}, {tie})", parameters=1, piecewise=True)

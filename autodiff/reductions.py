@@ -108,8 +108,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
 
 
 def _several(values: Sequence[Any]) -> Sequence[Any]:
-    """Return the numbers of `f(a, b, c)` and of `f([a, b, c])` alike."""
-    return tuple(values[0]) if len(values) == 1 and isinstance(values[0], Iterable) else values
+    """Return the operands of `f(a, b, c)` and of `f([a, b, c])` alike."""
+    operands = values[0] if len(values) == 1 and isinstance(values[0], Iterable) else values
+    return [x if hasattr(x, "apply") else ops.real(x) for x in operands]
 
 
 def _some(name: str, values: Sequence[Any]) -> Sequence[Any]:

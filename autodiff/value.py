@@ -155,7 +155,7 @@ class Value:
         if isinstance(exponent, Value):
             return _binary(ops.POW, self, exponent)
         try:
-            return _unary(ops.POWER, self, real(exponent))
+            return use(ops.POWER, (self,), (self._data, real(exponent)))
         except TypeError:
             return NotImplemented
 
@@ -237,13 +237,13 @@ def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
     return record(op, parents, (out, *numbers))
 
 
-def _unary(op: Op, x: Value, *parameters: float) -> Value:
+def _unary(op: Op, x: Value) -> Value:
     a = x._data
     try:
-        out = op.value(a, *parameters)
+        out = op.value(a)
     except (ValueError, ZeroDivisionError) as error:
-        raise op.undefined(error, (a, *parameters), (x.label,)) from None
-    return record(op, (x,), (out, a, *parameters))
+        raise op.undefined(error, (a,), (x.label,)) from None
+    return record(op, (x,), (out, a))
 
 
 def _binary(op: Op, x: Any, y: Any) -> Value:
@@ -290,7 +290,8 @@ def walk(root: Value) -> tuple[list[Value], list[Value]]:
         elif node._mark is not walked:
             node._mark = walked
             if node.parents:
-                waiting += (node, None)
+                waiting.append(node)
+                waiting.append(None)
                 for parent in node.parents:
                     if parent._mark is not walked:
                         waiting.append(parent)
