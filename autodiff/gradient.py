@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from autodiff import ops
+from autodiff.operands import each
 from autodiff.value import Value, record, walk
 
 
@@ -35,8 +36,6 @@ def grad(output: Value, *inputs: Value) -> Any:
             concerned.add(id(node))
     gradients = {id(output): Value(1.0)}
     for node in reversed([node for node in order if id(node) in concerned]):
-        if node.op is None or id(node) not in gradients:
-            continue  # an input that `output` is reached from only through constants
         slopes = node.op.local(*_as_recorded(node))
         for parent, slope in zip(node.parents, slopes, strict=True):
             if id(parent) in concerned:
@@ -58,7 +57,7 @@ def _as_recorded(node: Value) -> tuple[Any, ...]:
         unchanged = value.data == number or (value.data != value.data and number != number)
         return value if unchanged else record(ops.IDENTITY, (value,), (number, number))
 
-    return ops.each(known, node.numbers)
+    return each(known, node.numbers)
 
 
 def _contribution(op: ops.Op, incoming: Value, slope: Value | float) -> Value:

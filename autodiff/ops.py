@@ -12,11 +12,12 @@ outside its domain an operation raises `DomainError` or `ZeroDivisionError`, and
 from __future__ import annotations
 
 import math
-import numbers
 import operator
-import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from pickle import PicklingError
 from typing import Any
+
+from autodiff.operands import each, flat, real
 
 INF, NAN = math.inf, math.nan
 CO_VARARGS = 4  # the flag of a function that takes any number of arguments
@@ -24,38 +25,6 @@ CO_VARARGS = 4  # the flag of a function that takes any number of arguments
 
 class DomainError(ValueError):
     """An operation was asked for a value where it has none, such as the logarithm of a negative number."""
-
-
-def real(number: Any) -> float:
-    """Return `number` as a float.
-
-    Raises:
-        TypeError: for anything that is not one real number (text, None, complex, sequences, arrays, nodes).
-        OverflowError: for an integer that no float can hold.
-    """
-    kind = type(number)
-    if kind is float:
-        return number  # type: ignore[no-any-return]  # `kind` has just said so
-    if kind is not int and (
-        not hasattr(kind, "__float__")
-        or any([hasattr(kind, attribute) for attribute in ("__len__", "apply")])  # an array, a node
-        or (isinstance(number, numbers.Complex) and not isinstance(number, numbers.Real))
-    ):
-        raise TypeError(f"expected one real number, such as 3 or 0.5, got {kind.__name__}: {reprlib.repr(number)}")
-    try:
-        return float(number)
-    except OverflowError:
-        raise OverflowError(f"expected a number up to 1.8e308, got a {kind.__name__} too large for a float") from None
-
-
-def flat(operands: Iterable[Any]) -> list[Any]:
-    """Return the operands one by one, those too that a row takes as a group."""
-    return [x for item in operands for x in (item if isinstance(item, tuple) else (item,))]
-
-
-def each(function: Callable[[Any], Any], operands: Iterable[Any]) -> tuple[Any, ...]:
-    """Return the operands with `function` applied to each, in the same groups."""
-    return tuple([tuple(map(function, x)) if isinstance(x, tuple) else function(x) for x in operands])
 
 
 class Op:
@@ -94,12 +63,15 @@ class Op:
     def __call__(self, *operands: Any) -> Any:  # noqa: D102  # described by the class
         for operand in operands:
             if operand.__class__ is not float:
-                reader = next((x for x in flat(operands) if hasattr(x, "apply")), None)
-                return reader.apply(self, operands) if reader is not None else self.value(*each(real, operands))
+                for reader in flat(operands):
+                    if hasattr(type(reader), "apply"):
+                        return reader.apply(self, operands)
+                operands = each(real, operands)
+                break
         try:
             return self.value(*operands)
         except (ValueError, ZeroDivisionError) as error:
-            raise self.undefined(error, operands) from None
+            raise self.undefined(error, flat(operands)) from None
 
     def chain(self, numbers: Sequence[float], incoming: float) -> tuple[float, ...]:
         """Return the contribution to each operand, of the output, operands and parameters: incoming x derivative."""
@@ -120,8 +92,17 @@ class Op:
     def __str__(self) -> str:
         return self.formula.format(**{name: name for name in (*self.operands, "xs")})
 
-    def __reduce__(self) -> str:  # rows are constants: a copy or a pickle refers to the row itself
-        return next(name for name, row in globals().items() if row is self)
+    def __repr__(self) -> str:
+        return f"<Op {self}>"
+
+    def __deepcopy__(self, memo: object) -> Op:  # rows are constants
+        return self
+
+    def __reduce__(self) -> str:
+        for name, row in globals().items():
+            if row is self:
+                return name
+        raise PicklingError(f"{self!r} is not in the table of autodiff.ops, so a pickle cannot refer to it")
 
 
 # The values that the standard library does not answer as IEEE 754 does, or not at all.

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autodiff import ops
+from autodiff.operands import real
 from autodiff.value import Number
 
 
@@ -110,7 +111,7 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
 def _several(values: Sequence[Any]) -> Sequence[Any]:
     """Return the operands of `f(a, b, c)` and of `f([a, b, c])` alike."""
     operands = values[0] if len(values) == 1 and isinstance(values[0], Iterable) else values
-    return [x if hasattr(x, "apply") else ops.real(x) for x in operands]
+    return [x if hasattr(type(x), "apply") else real(x) for x in operands]
 
 
 def _some(name: str, values: Sequence[Any]) -> Sequence[Any]:

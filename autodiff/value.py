@@ -6,10 +6,7 @@ drawing, networks or arrays; and what an operation answers, and its derivatives,
 
 from __future__ import annotations
 
-import copy
 import operator
-import weakref
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, repeat
@@ -17,14 +14,16 @@ from math import isfinite
 from typing import Any, SupportsFloat
 
 from autodiff import ops
-from autodiff.ops import Op, real
+from autodiff.operands import each, flat, real
+from autodiff.ops import Op
+from autodiff.saving import Saved
 
 Number = SupportsFloat  # a Value, or a plain real number
 
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
 
-def _method(op: Op) -> Callable[..., Value]:
+def _method(op: Op) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return _unary(op, self)
 
@@ -33,7 +32,7 @@ def _method(op: Op) -> Callable[..., Value]:
     return method
 
 
-class Value:
+class Value(Saved):
     """A number that remembers how it was computed.
 
     Args:
@@ -107,6 +106,8 @@ class Value:
         >>> a = Value(3.0); b = a * a; b.grad = 1.0; b.propagate(); a.grad
         6.0
         """
+        if watcher is not None:
+            watcher.handed_on(self)
         for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
             parent._grad = parent.grad + contribution
 
@@ -148,8 +149,8 @@ class Value:
         """Return the node of `op` applied to `operands`: Values or numbers, then the row's parameters."""
         operands = tuple(operands)
         n = len(operands) - op.parameters
-        values, parameters = ops.each(as_value, operands[:n]), tuple(map(real, operands[n:]))
-        return use(op, tuple(ops.flat(values)), ops.each(float, values) + parameters)
+        values, parameters = each(as_value, operands[:n]), tuple(map(real, operands[n:]))
+        return use(op, tuple(flat(values)), each(float, values) + parameters)
 
     def __pow__(self, exponent: Number) -> Value:
         if isinstance(exponent, Value):
@@ -160,6 +161,7 @@ class Value:
             return NotImplemented
 
     # fmt: off
+
     def __add__(self, other: Number) -> Value: return _binary(ops.ADD, self, other)
     def __radd__(self, other: Number) -> Value: return _binary(ops.ADD, other, self)
     def __sub__(self, other: Number) -> Value: return _binary(ops.SUB, self, other)
@@ -191,7 +193,6 @@ class Value:
     def __float__(self) -> float: return self._data
     def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
     def __bool__(self) -> bool: return bool(self._data)
-    def __copy__(self) -> Value: return copy.deepcopy(self)  # a node is nothing without its graph
     __hash__ = object.__hash__
     # fmt: on
 
@@ -199,21 +200,13 @@ class Value:
         grad = "" if self._grad is None else f", grad={self._grad!r}"
         return f"Value(data={self._data!r}{grad}{f', label={self.label!r}' if self.label else ''})"
 
-    def __reduce__(self) -> tuple[Any, ...]:  # used by copy and pickle
-        state = (self.op, self._data, self._grad, self.label, self.parents, self.numbers)
-        if isinstance(self._mark, weakref.ref) and self._mark() is not None:
-            return _restore, (None, *state)
-        order, leaves = walk(self)
-        ancestors = deque(leaves + order[:-1])  # saved ahead of this node, parents first, so that saving never recurses
-        for node in ancestors:
-            node._mark = weakref.ref(ancestors)  # while it lives, they describe themselves without ancestors
-        return _restore, (ancestors, *state)
+    @property
+    def _state(self) -> tuple[Any, ...]:
+        return self.op, self._data, self._grad, self.label, self.numbers
 
-
-def _restore(ancestors: object, op: Op | None, data: float, grad: float | None, label: str, *rest: Any) -> Value:
-    node = Value(data, label)
-    node.op, node._grad, node.parents, node.numbers = op, grad, *rest
-    return node
+    @_state.setter
+    def _state(self, state: tuple[Any, ...]) -> None:
+        self.op, self._data, self._grad, self.label, self.numbers = state
 
 
 def as_value(operand: Any) -> Value:
@@ -223,7 +216,9 @@ def as_value(operand: Any) -> Value:
 
 def _compare(relation: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
     try:
-        return bool(relation(x._data, y if isinstance(y, int) else as_value(y)._data))  # an int is compared exactly
+        return bool(relation(x._data, as_value(y)._data))
+    except OverflowError:
+        return bool(relation(x._data, y))  # Python compares a float with any number exactly
     except TypeError:
         return NotImplemented  # type: ignore[no-any-return]
 
@@ -233,7 +228,7 @@ def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
     try:
         out = op.value(*numbers)
     except (ValueError, ZeroDivisionError) as error:
-        raise op.undefined(error, ops.flat(numbers), [parent.label for parent in parents]) from None
+        raise op.undefined(error, flat(numbers), [parent.label for parent in parents]) from None
     return record(op, parents, (out, *numbers))
 
 

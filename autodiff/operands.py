@@ -1,0 +1,41 @@
+"""What an operation may be applied to: real numbers, one by one or in groups."""
+
+from __future__ import annotations
+
+import numbers
+import reprlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+
+def real(number: Any) -> float:
+    """Return `number` as a float.
+
+    Raises:
+        TypeError: for anything that is not one real number (text, None, complex, sequences, arrays, nodes).
+        OverflowError: for an integer that no float can hold.
+    """
+    kind = type(number)
+    if kind is float:
+        return number  # type: ignore[no-any-return]  # `kind` has just said so
+    if kind is not int and (
+        not hasattr(kind, "__float__")
+        or any([hasattr(kind, attribute) for attribute in ("__len__", "apply")])  # an array, a node
+        or (isinstance(number, numbers.Complex) and not isinstance(number, numbers.Real))
+    ):
+        raise TypeError(f"expected one real number, such as 3 or 0.5, got {kind.__name__}: {reprlib.repr(number)}")
+    try:
+        return float(number)
+    except OverflowError:
+        digits = reprlib.repr(number) if kind is not int or number.bit_length() < 9000 else "of thousands of digits"
+        raise OverflowError(f"the {kind.__name__} {digits} is too large for a float: at most 1.8e308 fits") from None
+
+
+def flat(operands: Iterable[Any]) -> list[Any]:
+    """Return the operands one by one, those too that a row takes as a group."""
+    return [x for item in operands for x in (item if isinstance(item, tuple) else (item,))]
+
+
+def each(function: Callable[[Any], Any], operands: Iterable[Any]) -> tuple[Any, ...]:
+    """Return the operands with `function` applied to each, in the same groups."""
+    return tuple([tuple(map(function, x)) if isinstance(x, tuple) else function(x) for x in operands])
