@@ -8,14 +8,18 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
-from autodiff import ops, value
+from autodiff import value
+from autodiff.operands import flat
 from autodiff.value import Value, walk
 
-_PACKAGE = os.path.dirname(__file__)
+_PACKAGE = os.path.dirname(__file__) + os.sep
+_lock = threading.Lock()
+_open = 0  # how many blocks are being watched, in all threads; they share one watcher
 
 
 class AnomalyError(ArithmeticError):
@@ -39,11 +43,16 @@ def anomaly_detection() -> Iterator[None]:
     Raises:
         AnomalyError: at the first nan or inf.
     """
-    before, value.watcher = value.watcher, _Watcher()
+    global _open
+    with _lock:
+        value.watcher, _open = value.watcher or _Watcher(), _open + 1
     try:
         yield
     finally:
-        value.watcher = before
+        with _lock:
+            _open -= 1
+            if not _open:
+                value.watcher = None
 
 
 class _Watcher:
@@ -77,7 +86,7 @@ def describe(node: Value) -> str:
     name = f" ({node.label!r})" if node.label else ""
     if node.op is None:
         return f"the leaf{name} = {node.data!r}"
-    at = node.op.at(ops.flat(node.numbers[1:]), [parent.label for parent in node.parents])
+    at = node.op.at(flat(node.numbers[1:]), [parent.label for parent in node.parents])
     return f"{node.op}{name} = {node.data!r} at {at if len(at) < 500 else at[:500] + ' ...'}"
 
 
