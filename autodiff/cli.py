@@ -115,8 +115,8 @@ def _run(arguments: Sequence[str] | None) -> int:
         print(_ending(rows, end, overshot))
     if end == "diverged":
         print(
-            f"autodiff: error: the training diverged: at a step size of {lr:g} each step overshoots the target by more "
-            "than the one before; try a smaller --lr",
+            f"autodiff: error: the training diverged: at a step size of {lr:g} the output gets further and further "
+            "from the target; try a smaller --lr",
             file=sys.stderr,
         )
     return 1 if end == "diverged" else 0
@@ -158,7 +158,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; 4 in, target 1.",
         epilog="examples:\n  autodiff                  from output 6 to output 1\n"
         "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
-        "  autodiff --lr 0.1         too large: every step overshoots, status 1\n"
+        "  autodiff --lr 0.05        too large: it overshoots further and further, status 1\n"
         "  autodiff --weights 2 3 --json",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -202,5 +202,5 @@ def _number(kind: Callable[[str], Any], accepts: Callable[[Any], bool], expected
 
 _weight = _number(float, lambda x: abs(x) <= 1e6, "a number from -1e6 to 1e6")
 _rate = _number(float, lambda x: 0 < x < math.inf, "a number above 0")
-_count = _number(int, lambda x: 0 <= x <= 10**7, "a whole number from 0 to 10000000")
+_count = _number(int, lambda x: 0 <= x <= 10**6, "a whole number from 0 to 1000000")
 _seed = _number(int, lambda x: x == x, "a whole number")

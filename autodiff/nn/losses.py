@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autodiff import functions, reductions
-from autodiff.ops import real
-from autodiff.value import Number, Value
+from autodiff.operands import real
+from autodiff.value import Number, Value, as_value
 
 Loss = Callable[[Any, Any], Any]
 
@@ -114,7 +114,7 @@ def l1(parameters: Iterable[Value]) -> Value:
     >>> l1([Value(3.0), Value(-4.0)]).data
     7.0
     """
-    return reductions.sum([abs(p) for p in parameters])  # type: ignore[no-any-return]
+    return as_value(reductions.sum([abs(p) for p in parameters]))
 
 
 def l2(parameters: Iterable[Value]) -> Value:
@@ -123,7 +123,7 @@ def l2(parameters: Iterable[Value]) -> Value:
     >>> l2([Value(3.0), Value(-4.0)]).data
     25.0
     """
-    return reductions.sum([p * p for p in parameters])  # type: ignore[no-any-return]
+    return as_value(reductions.sum([p * p for p in parameters]))
 
 
 LOSSES: dict[str, Loss] = {

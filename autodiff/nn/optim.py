@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autodiff.nn.schedules import Schedule
-from autodiff.ops import real
+from autodiff.operands import real
 from autodiff.value import Value
 
 Memory = tuple[Any, ...]
@@ -139,6 +139,8 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
+        if len(betas) != 2:
+            raise ValueError(f"betas must be a pair of numbers, got {betas!r}")
         self.betas = (check_range("betas[0]", betas[0], below=1.0), check_range("betas[1]", betas[1], below=1.0))
         self.eps = check_range("eps", eps)
 

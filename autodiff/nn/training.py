@@ -121,6 +121,9 @@ def fit(
         raise ValueError(f"epochs must be at least 0, got {epochs}")
     if max_norm is not None:
         check_range("max_norm", max_norm, positive=True)
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be one of nn, such as nn.SGD(model.parameters(), lr=0.1), got {optimizer!r}")
+    callbacks = list(callbacks)
     metrics = dict(metrics or {})
     history = History(metrics)
     dice = random.Random(seed)
