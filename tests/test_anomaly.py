@@ -1,9 +1,12 @@
 import inspect
 import math
+import threading
+from pathlib import Path
 
 import pytest
 
-from autodiff import AnomalyError, Value, anomaly_detection, exp, log, nn
+import autodiff
+from autodiff import AnomalyError, Value, anomaly_detection, exp, grad, log, nn, tanh
 from autodiff.anomaly import describe, first_nonfinite
 
 
@@ -89,3 +92,46 @@ def test_a_description_of_many_operands_stays_short():
     assert describe(node) == "x + y = 3.0 at x = 1.0, y = 2.0"
     neuron = nn.Neuron(500, "identity", seed=0)
     assert len(describe(neuron([1.0] * 500))) < 700
+
+
+def test_detection_in_two_threads_ends_when_both_have_ended():
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with anomaly_detection():
+            entered.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=other)
+    with anomaly_detection():
+        thread.start()
+        assert entered.wait(10)
+    with pytest.raises(AnomalyError):
+        exp(Value(1000.0))
+    leave.set()
+    thread.join()
+    assert exp(Value(1000.0)).data == math.inf
+
+
+def test_a_gradient_handed_on_by_hand_is_watched_too():
+    with anomaly_detection():
+        y = Value(0.0).sqrt()
+        y.grad = 1.0
+        with pytest.raises(AnomalyError, match="inf in the backward pass"):
+            y.propagate()
+
+
+def test_a_file_whose_name_begins_like_the_package_is_the_users():
+    beside = Path(autodiff.__file__).parent.as_posix() + "_of_mine.py"
+    code = compile("def f(x):\n    return x.exp()\n", beside, "exec")
+    names = {}
+    exec(code, names)
+    with pytest.raises(AnomalyError, match=r"_of_mine.py, line 2$"), anomaly_detection():
+        names["f"](Value(1000.0))
+
+
+@pytest.mark.parametrize("x", [1000.0, -1000.0])
+def test_derivatives_of_saturated_functions_are_no_anomaly(x):
+    x = Value(x)
+    with anomaly_detection():
+        assert grad(grad(tanh(x), x), x).data == 0.0

@@ -1,9 +1,11 @@
 import copy
+import io
 import pickle
+from itertools import pairwise
 
 import pytest
 
-from autodiff import Value, nn
+from autodiff import Value, nn, ops
 
 
 def by_pickle(thing):
@@ -76,3 +78,55 @@ def test_a_model_is_copied_with_its_parameters(clone):
     other([1.0, 2.0]).backward()
     assert any(p.grad for p in other.parameters())
     assert not any(p.grad for p in model.parameters())
+
+
+@pytest.mark.parametrize("clone", CLONES[1:])
+def test_a_list_of_nodes_in_order_of_creation_is_copied_in_linear_time_and_stays_connected(clone):
+    # each node would list all its ancestors anew, 10**8 of them, if the nodes did not share what was saved
+    nodes = [Value(1.0)]
+    for _ in range(15_000):
+        nodes.append(nodes[-1] * 1.0001)
+    again = clone(nodes)
+    again[-1].backward()
+    assert again[0].grad == pytest.approx(1.0001**15_000, rel=1e-9)
+    assert all(node.parents[0] is before for before, node in pairwise(again))
+
+
+def test_a_graph_is_saved_whole_while_another_pickler_or_memo_is_alive():
+    x = Value(1.0)
+    y = x
+    for _ in range(3000):
+        y = y + x
+    pickler = pickle.Pickler(io.BytesIO())
+    pickler.dump(y)
+    memo = {}
+    copy.deepcopy(y, memo)
+    inside = y.parents[0]
+    assert by_pickle(inside).data == copy.deepcopy(inside).data == copy.deepcopy(inside, memo).data == 3000.0
+    pickler.dump(inside)
+
+
+def test_a_wide_graph_of_many_families_is_saved_once():
+    leaves = [Value(float(i)) for i in range(300)]
+    squares = [x * x for x in leaves]
+    root = sum(squares)
+    again_squares, again_root, again_leaves = by_pickle((squares, root, leaves))
+    again_root.backward()
+    assert [x.grad for x in again_leaves] == [2.0 * i for i in range(300)]
+    assert again_squares[7].parents[0] is again_leaves[7]
+
+
+def test_a_subclass_stays_one():
+    class Special(Value):
+        pass
+
+    assert type(copy.deepcopy(Special(2.0))) is Special
+
+
+def test_a_row_of_ones_own_is_copied_but_not_pickled():
+    double = ops.Op("double", lambda x: 2 * x, lambda out, x: (2.0,), "double({x})")
+    y = copy.deepcopy(double(Value(3.0)))
+    y.backward()
+    assert (y.data, y.parents[0].grad) == (6.0, 2.0)
+    with pytest.raises(pickle.PicklingError, match=r"double\(x\)> is not in the table of autodiff.ops"):
+        pickle.dumps(y)

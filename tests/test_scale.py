@@ -35,7 +35,16 @@ def exercise_a_deep_chain(answers):
     answers.append(x.grad)
 
 
-@pytest.mark.parametrize("stack", [0, 256 * 1024])
+SMALL_STACK = pytest.param(
+    256 * 1024,
+    marks=pytest.mark.skipif(
+        sys.version_info[:3] == (3, 13, 0),
+        reason="CPython 3.13.0 crashes when a deep chain is dropped on a small stack",
+    ),
+)
+
+
+@pytest.mark.parametrize("stack", [0, SMALL_STACK])
 def test_depth_is_no_limit_in_any_thread_and_the_recursion_limit_is_untouched(stack):
     limit = sys.getrecursionlimit()
     before = threading.stack_size(stack)

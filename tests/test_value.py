@@ -1,9 +1,11 @@
 import signal
 import threading
 import time
+from fractions import Fraction
 
 import pytest
 
+import autodiff
 from autodiff import Value, ops
 
 
@@ -214,3 +216,18 @@ def test_error_messages_name_operation_operands_and_labels():
         Value(-1.0, label="price").log()
     with pytest.raises(ZeroDivisionError, match=r"x / y is undefined at x = 1.0, y = 0.0 \('share'\): it needs y != 0"):
         1 / Value(0.0, label="share")
+
+
+def test_equality_never_raises_and_is_exact_for_numbers_that_no_float_holds():
+    assert Value(1.0) != Fraction(10**400)
+    assert Value(1.0) < 10**400
+    assert Value(0.5) == Fraction(1, 2)
+
+
+def test_the_class_is_no_operand():
+    with pytest.raises(TypeError, match="expected one real number"):
+        autodiff.tanh(Value)
+
+
+def test_a_row_shows_its_formula_and_no_address():
+    assert repr(ops.MUL) == "<Op x * y>"
