@@ -127,8 +127,8 @@ class Value(Saved):
             self._grad = self.grad + 1.0  # a lone leaf accumulates too
             for node in reversed(order):
                 incoming, op = node._grad, node.op
-                if not incoming and op.arity is None and isfinite(node.numbers[0]):
-                    continue  # a wide node, such as the dot of a dead neuron, has nothing to hand on
+                if not incoming and (op.piecewise or op.arity is None) and isfinite(node.numbers[0]):
+                    continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
                 if watcher is not None:
                     watcher.handed_on(node)
                 smooth = not op.piecewise  # below, the chain rule is written out: most time is spent there
