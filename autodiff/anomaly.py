@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 
 from autodiff import value
 from autodiff.operands import flat
-from autodiff.value import Value, walk
+from autodiff.order import walk
+from autodiff.value import Value
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
 _lock = threading.Lock()

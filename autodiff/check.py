@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from autodiff.gradient import grad
 from autodiff.operands import real
 from autodiff.ops import DomainError
-from autodiff.value import Value, walk
+from autodiff.order import walk
+from autodiff.value import Value
 
 
 class Comparison(NamedTuple):

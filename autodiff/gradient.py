@@ -10,7 +10,8 @@ from typing import Any
 
 from autodiff import ops
 from autodiff.operands import each
-from autodiff.value import Value, record, walk
+from autodiff.order import walk
+from autodiff.value import Value, record
 
 
 def grad(output: Value, *inputs: Value) -> Any:
@@ -55,7 +56,7 @@ def _as_recorded(node: Value) -> tuple[Any, ...]:
         if value is None:
             return number  # a parameter
         unchanged = value.data == number or (value.data != value.data and number != number)
-        return value if unchanged else record(ops.IDENTITY, (value,), (number, number))
+        return value if unchanged else record(ops.IDENTITY, value, None, number, number, None)
 
     return each(known, node.numbers)
 

@@ -66,7 +66,7 @@ class Op:
                 for reader in flat(operands):
                     if hasattr(type(reader), "apply"):
                         return reader.apply(self, operands)
-                operands = each(real, operands)
+                operands = tuple((each if self.arity is None else map)(real, operands))  # only wide rows take groups
                 break
         try:
             return self.value(*operands)

@@ -17,8 +17,8 @@ class Saved:
     __slots__ = ()
 
     _mark: Any
-    _state: tuple[Any, ...]
-    parents: tuple[Any, ...]
+    _state: Any  # the parents, and whatever else a node is made of
+    parents: Any
 
     def __copy__(self) -> Any:
         return copy.deepcopy(self)  # a node is nothing without its graph
@@ -26,11 +26,11 @@ class Saved:
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in _upward(self, lambda node: id(node) in memo):
             parents = tuple([memo[id(parent)] for parent in node.parents])
-            memo[id(node)] = restore(None, type(node), parents, *node._state)
+            memo[id(node)] = restore(None, type(node), parents, *node._state[1:])
         return memo[id(self)]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return restore, (_kin(self), type(self), self.parents, *self._state)
+        return restore, (_kin(self), type(self), *self._state)
 
 
 class Family(list[Saved]):
@@ -40,10 +40,10 @@ class Family(list[Saved]):
         return Family, (), None, iter(self)  # the pickler knows the list before it comes to the nodes
 
 
-def restore(kin: object, kind: type, parents: tuple[Any, ...], *state: Any) -> Any:
+def restore(kin: object, kind: type, *state: Any) -> Any:
     """Return the node of a saved state; `kin` is there for the pickler, which has read it first."""
     node: Any = object.__new__(kind)
-    node._mark, node.parents, node._state = None, parents, state
+    node._mark, node._state = None, state
     return node
 
 

@@ -1,13 +1,13 @@
 """The graph: a `Value` is one use of a row of calculus, and remembers what it was made from.
 
-It knows how numbers become nodes, in which order a graph is walked, and how gradients flow through it. It knows no
-drawing, networks or arrays; and what an operation answers, and its derivatives, only from `autodiff.ops`.
+It knows how numbers become nodes and how gradients flow through them. It knows no drawing, networks or arrays; and what
+an operation answers, and its derivatives, only from `autodiff.ops`.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
 from math import isfinite
@@ -16,6 +16,7 @@ from typing import Any, SupportsFloat
 from autodiff import ops
 from autodiff.operands import each, flat, real
 from autodiff.ops import Op
+from autodiff.order import walk
 from autodiff.saving import Saved
 
 Number = SupportsFloat  # a Value, or a plain real number
@@ -27,8 +28,7 @@ def _method(op: Op) -> Callable[[Value], Value]:
     def method(self: Value) -> Value:
         return _unary(op, self)
 
-    method.__name__, method.__qualname__ = op.name, f"Value.{op.name}"
-    method.__doc__ = f"Return {op}; see `autodiff.{op.name}`."
+    method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", f"Return {op}."
     return method
 
 
@@ -39,11 +39,6 @@ class Value(Saved):
         data: a real number; text, None, complex numbers, sequences, arrays and Values raise `TypeError`.
         label: the name that people see in messages and drawings.
 
-    Attributes:
-        op: the row of calculus that made it; None for a leaf.
-        parents: the operands, in order: `a + a` has two parents.
-        numbers: the output, the operands and the row's parameters, as they were in the forward pass.
-
     Values with equal data compare equal, as numbers do; a dict or a set tells them apart by identity.
 
     >>> x = Value(3.0, label="x"); y = x * x + 1; y.backward()
@@ -51,19 +46,22 @@ class Value(Saved):
     (Value(data=10.0, grad=1.0), 6.0)
     """
 
-    __slots__ = ("__weakref__", "_data", "_grad", "_mark", "label", "numbers", "op", "parents")
+    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "_mark", "_out", "_x", "_y", "label", "op")
 
-    op: Any  # the Op; None for a leaf
-    parents: tuple[Value, ...]
-    numbers: tuple[Any, ...]
+    op: Any  # the row of calculus that made it; None for a leaf
     _grad: Any  # a float, or None while no gradient has reached this node
-    _mark: object  # the latest walk that met this node
+    _mark: Any  # the latest walk that met this node
+    _x: Any  # the operand, or the first of two; a tuple of all operands where the row takes another number of them
+    _y: Any  # the second of two operands
+    _out: Any  # the number of this node in the forward pass
+    _a: Any  # that of `_x` then, or the tuple of all numbers that the row took
+    _b: Any  # that of `_y` then, or a single parameter: with slots instead of tuples the collector has little to do
 
     def __init__(self, data: Any, label: str = "") -> None:
         if not isinstance(label, str):
             raise TypeError(f"expected a label as text, got {type(label).__name__}: {label!r}")
         self._data, self.label = real(data), label
-        self._grad, self._mark, self.op, self.parents, self.numbers = None, None, None, (), ()
+        self._grad = self._mark = self.op = self._x = self._y = self._out = self._a = self._b = None
 
     @property
     def data(self) -> float:
@@ -82,6 +80,20 @@ class Value(Saved):
     @grad.setter
     def grad(self, number: Any) -> None:
         self._grad = real(number)
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The operands, in order: `a + a` has two parents, a leaf none."""
+        if self._x.__class__ is tuple:
+            return self._x
+        return () if self.op is None else (self._x,) if self._y is None else (self._x, self._y)
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The output, the operands and the row's parameters, as they were in the forward pass."""
+        if self._a.__class__ is tuple:
+            return (self._out, *self._a)
+        return () if self.op is None else (self._out, self._a) if self._b is None else (self._out, self._a, self._b)
 
     @property
     def chain_rule(self) -> Callable[[float], Sequence[float]]:
@@ -127,14 +139,25 @@ class Value(Saved):
             self._grad = self.grad + 1.0  # a lone leaf accumulates too
             for node in reversed(order):
                 incoming, op = node._grad, node.op
-                if not incoming and (op.piecewise or op.arity is None) and isfinite(node.numbers[0]):
+                if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
                     continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
                 if watcher is not None:
                     watcher.handed_on(node)
-                smooth = not op.piecewise  # below, the chain rule is written out: most time is spent there
-                for parent, slope in zip(node.parents, op.local(*node.numbers)):  # noqa: B905  # `strict` costs a tenth
+                x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
+                if x.__class__ is tuple:
+                    for parent, slope in zip(x, op.local(node._out, *node._a)):  # noqa: B905  # `strict` takes time
+                        if slope or smooth:
+                            parent._grad += incoming * slope
+                elif y is None:
+                    (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
                     if slope or smooth:
-                        parent._grad += incoming * slope
+                        x._grad += incoming * slope
+                else:
+                    slope, slope_y = op.local(node._out, node._a, node._b)
+                    if slope or smooth:
+                        x._grad += incoming * slope
+                    if slope_y or smooth:
+                        y._grad += incoming * slope_y
         except BaseException:
             for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
                 node._grad = grad
@@ -145,18 +168,20 @@ class Value(Saved):
         for node in chain(*walk(self)):
             node._grad = None
 
-    def apply(self, op: Op, operands: Iterable[Any]) -> Value:
+    def apply(self, op: Op, operands: tuple[Any, ...]) -> Value:
         """Return the node of `op` applied to `operands`: Values or numbers, then the row's parameters."""
-        operands = tuple(operands)
         n = len(operands) - op.parameters
-        values, parameters = each(as_value, operands[:n]), tuple(map(real, operands[n:]))
+        values = tuple((each if op.arity is None else map)(as_value, operands[:n]))  # only wide rows take groups
+        parameters = tuple(map(real, operands[n:]))
+        if op.arity in (1, 2) and not parameters:
+            return _unary(op, *values) if op.arity == 1 else _binary(op, *values)
         return use(op, tuple(flat(values)), each(float, values) + parameters)
 
     def __pow__(self, exponent: Number) -> Value:
         if isinstance(exponent, Value):
             return _binary(ops.POW, self, exponent)
         try:
-            return use(ops.POWER, (self,), (self._data, real(exponent)))
+            return _unary(ops.POWER, self, real(exponent))
         except TypeError:
             return NotImplemented
 
@@ -202,11 +227,12 @@ class Value(Saved):
 
     @property
     def _state(self) -> tuple[Any, ...]:
-        return self.op, self._data, self._grad, self.label, self.numbers
+        return self.parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b
 
     @_state.setter
     def _state(self, state: tuple[Any, ...]) -> None:
-        self.op, self._data, self._grad, self.label, self.numbers = state
+        parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b = state
+        self._x, self._y = (parents, None) if self._a.__class__ is tuple else (*parents, None, None)[:2]
 
 
 def as_value(operand: Any) -> Value:
@@ -229,16 +255,16 @@ def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
         out = op.value(*numbers)
     except (ValueError, ZeroDivisionError) as error:
         raise op.undefined(error, flat(numbers), [parent.label for parent in parents]) from None
-    return record(op, parents, (out, *numbers))
+    return record(op, parents, None, out, numbers, None)
 
 
-def _unary(op: Op, x: Value) -> Value:
+def _unary(op: Op, x: Value, parameter: float | None = None) -> Value:
     a = x._data
     try:
-        out = op.value(a)
+        out = op.value(a) if parameter is None else op.value(a, parameter)
     except (ValueError, ZeroDivisionError) as error:
-        raise op.undefined(error, (a,), (x.label,)) from None
-    return record(op, (x,), (out, a))
+        raise op.undefined(error, (a,) if parameter is None else (a, parameter), (x.label,)) from None
+    return record(op, x, None, out, a, parameter)
 
 
 def _binary(op: Op, x: Any, y: Any) -> Value:
@@ -252,44 +278,23 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
         out = op.value(a, b)
     except (ValueError, ZeroDivisionError) as error:
         raise op.undefined(error, (a, b), (x.label, y.label)) from None
-    return record(op, (x, y), (out, a, b))
+    return record(op, x, y, out, a, b)
 
 
 _new = Value.__new__
 
 
-def record(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
-    """Return the node of `op` over `parents` whose forward numbers are known."""
+def record(op: Op, x: Any, y: Value | None, out: float, a: Any, b: float | None) -> Value:
+    """Return the node of `op` whose operands and forward numbers are known: see the slots of `Value`."""
     node = _new(Value)
     node.op = op
-    node.parents = parents
     node.label = ""
-    node.numbers = numbers
-    node._data = numbers[0]
+    node._x = x
+    node._y = y
+    node._data = node._out = out
+    node._a = a
+    node._b = b
     node._grad = node._mark = None
     if watcher is not None:
         watcher.created(node)
     return node
-
-
-def walk(root: Value) -> tuple[list[Value], list[Value]]:
-    """Return the nodes that `root` was computed from, and itself, parents first; and apart from them the leaves."""
-    walked = object()
-    order: list[Value] = []
-    leaves: list[Value] = []
-    waiting: list[Value | None] = [root]
-    while waiting:
-        node = waiting.pop()
-        if node is None:  # all that the node below was computed from is in order
-            order.append(waiting.pop())  # type: ignore[arg-type]  # a None always has a node below it
-        elif node._mark is not walked:
-            node._mark = walked
-            if node.parents:
-                waiting.append(node)
-                waiting.append(None)
-                for parent in node.parents:
-                    if parent._mark is not walked:
-                        waiting.append(parent)
-            else:
-                leaves.append(node)
-    return order, leaves

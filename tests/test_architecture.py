@@ -11,6 +11,7 @@ from autodiff import ops
 PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "autodiff.operands": 0,
+    "autodiff.order": 0,
     "autodiff.saving": 0,
     "autodiff.ops": 1,
     "autodiff.value": 2,

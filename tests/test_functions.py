@@ -11,7 +11,7 @@ from conftest import ROWS
 
 import autodiff
 from autodiff import Value, ops
-from autodiff.value import walk
+from autodiff.order import walk
 
 # fmt: off
 UNARY = [

@@ -8,7 +8,7 @@ import pytest
 
 import autodiff
 from autodiff import Value, nn
-from autodiff.value import walk
+from autodiff.order import walk
 
 WHY = "PyTorch is what these numbers are compared with"
 

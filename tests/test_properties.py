@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from autodiff import Value, grad
-from autodiff.value import walk
+from autodiff.order import walk
 
 
 def law(*strategies, examples=60):
