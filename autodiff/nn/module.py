@@ -59,7 +59,7 @@ class Module:
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
         for parameter in self.parameters():
-            parameter.zero_grad()
+            parameter._grad = None
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the parameters to a JSON file: the old file stays whole until the new one is.

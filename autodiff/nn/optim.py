@@ -72,7 +72,7 @@ class Optimizer:
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
         for parameter in self.parameters:
-            parameter.zero_grad()
+            parameter._grad = None
 
     def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
         """Return the new w and memory from w, its gradient g, the memory of it, the rate and the step, from 1."""
