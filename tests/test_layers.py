@@ -323,3 +323,8 @@ def test_a_small_mlp_and_its_gradients_agree_with_pytorch(name):
     assert [first.data, second.data] == pytest.approx(z.tolist(), rel=1e-13, abs=0)
     for parameter in [*model.parameters(), *x]:
         assert parameter.grad == pytest.approx(leaves[id(parameter)].grad.item(), rel=1e-11, abs=1e-15)
+
+
+def test_an_unknown_activation_is_refused_even_where_no_layer_uses_it():
+    with pytest.raises(ValueError, match="unknown activation 'rel'"):
+        nn.MLP(2, [1], "rel")

@@ -370,3 +370,9 @@ def test_each_epoch_takes_the_samples_in_another_order_unless_shuffling_is_off(s
     assert all(sorted(epoch) == list(range(20)) for epoch in epochs)
     assert len(set(epochs)) == (3 if shuffle else 1)
     assert (epochs[0] == tuple(range(20))) is not shuffle
+
+
+def test_an_optimizer_of_other_parameters_is_refused():
+    others = nn.SGD([Value(1.0)], lr=0.1)
+    with pytest.raises(ValueError, match="the loss depends on none of the optimizer's parameters"):
+        nn.fit(nn.MLP(1, [1], seed=0), nn.data.line(4), "mse", others, epochs=1)

@@ -200,6 +200,7 @@ class MLP(Module):
         n_outs = list(n_outs)
         if not n_outs:
             raise ValueError("an MLP needs at least one layer, got n_outs=[]: give the sizes, such as [16, 1]")
+        chosen("activation", activation, ACTIVATIONS)  # also where there is no hidden layer to use it
         sizes = [n_in, *n_outs]
         dice = dice_of(seed)
         self.layers = [

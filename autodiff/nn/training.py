@@ -112,7 +112,7 @@ def fit(
 
     Raises:
         DivergenceError: if the loss or the gradient is nan or inf; the parameters are those that produced it.
-        ValueError: if the data set is empty, or a number is out of its range.
+        ValueError: if the data set is empty, a number is out of its range, or the loss depends on no parameter.
     """
     compute = chosen("loss", loss, LOSSES)
     if isinstance(epochs, bool) or not isinstance(epochs, int):
@@ -165,6 +165,8 @@ def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, his
         )
     optimizer.zero_grad()
     objective.backward()
+    if all(parameter._grad is None for parameter in optimizer.parameters):
+        raise ValueError("the loss depends on none of the optimizer's parameters: was it given those of this model?")
     norm = gradient_norm(optimizer.parameters)
     if not math.isfinite(norm):
         raise DivergenceError(
