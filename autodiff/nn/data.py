@@ -10,8 +10,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autodiff.nn.layers import positive
-from autodiff.nn.optim import check_range
+from autodiff.nn.arguments import check_range, positive
 
 Sample = tuple[list[float], Any]
 

@@ -10,8 +10,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from autodiff.nn.arguments import check_range
 from autodiff.nn.schedules import Schedule
-from autodiff.operands import real
 from autodiff.value import Value
 
 Memory = tuple[Any, ...]
@@ -263,17 +263,3 @@ def clip_gradient_value(parameters: Iterable[Value], limit: float) -> None:
     check_range("limit", limit, positive=True)
     for parameter in parameters:
         parameter.grad = min(max(parameter.grad, -limit), limit)
-
-
-def check_range(name: str, number: Any, *, below: float = math.inf, positive: bool = False) -> float:
-    """Return `number` as a float.
-
-    Raises:
-        TypeError: if it is not a real number.
-        ValueError: if it is nan, negative (or 0, where it must be positive), or not below the bound.
-    """
-    checked = real(number)
-    if not 0 <= checked < below or (positive and not checked):
-        lower = "above 0" if positive else "at least 0"
-        raise ValueError(f"{name} must be {lower} and below {below}, got {number!r}")
-    return checked

@@ -10,10 +10,10 @@ from typing import Any
 
 from autodiff import reductions
 from autodiff.anomaly import describe, first_nonfinite
+from autodiff.nn.arguments import check_range, chosen, positive
 from autodiff.nn.data import batches
-from autodiff.nn.layers import chosen, positive
 from autodiff.nn.losses import LOSSES, Loss
-from autodiff.nn.optim import Optimizer, check_range, clip_gradient_norm, gradient_norm
+from autodiff.nn.optim import Optimizer, clip_gradient_norm, gradient_norm
 from autodiff.value import Value
 
 Metric = Callable[[list[Any], list[Any]], float]
