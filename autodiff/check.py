@@ -138,10 +138,10 @@ def check_gradients(
         for (label, p), slope in zip(named, _backward(output, values), strict=True)
     ]
     if order == 2:
-        slopes = _slopes(output, values)
+        hessian = [[entry.data for entry in _slopes(slope, values)] for slope in _slopes(output, values)]
         trials += [
-            (_differences(gradient, p, [grad(s, p).data for s in slopes], eps), [f"{q}, {label}" for q, _ in named])
-            for label, p in named
+            (_differences(gradient, p, list(column), eps), [f"{q}, {label}" for q, _ in named])
+            for (label, p), column in zip(named, zip(*hessian, strict=True), strict=True)
         ]
     rows = [(label, *trial) for differences, labels in trials for label, trial in zip(labels, differences, strict=True)]
     scale = max([abs(analytic) for _, _, analytic, _ in rows])
