@@ -23,7 +23,7 @@ def abs(x: Scalar) -> Scalar:
     >>> abs(-3.0)
     3.0
     """
-    return ops.ABS(x)  # type: ignore[no-any-return]
+    return ops.ABS(x)
 
 
 def exp(x: Scalar) -> Scalar:
@@ -34,7 +34,7 @@ def exp(x: Scalar) -> Scalar:
     >>> exp(1.0)
     2.718281828459045
     """
-    return ops.EXP(x)  # type: ignore[no-any-return]
+    return ops.EXP(x)
 
 
 def expm1(x: Scalar) -> Scalar:
@@ -45,7 +45,7 @@ def expm1(x: Scalar) -> Scalar:
     >>> expm1(1e-20)
     1e-20
     """
-    return ops.EXPM1(x)  # type: ignore[no-any-return]
+    return ops.EXPM1(x)
 
 
 def log(x: Scalar) -> Scalar:
@@ -56,7 +56,7 @@ def log(x: Scalar) -> Scalar:
     >>> log(1.0)
     0.0
     """
-    return ops.LOG(x)  # type: ignore[no-any-return]
+    return ops.LOG(x)
 
 
 def log1p(x: Scalar) -> Scalar:
@@ -67,7 +67,7 @@ def log1p(x: Scalar) -> Scalar:
     >>> log1p(1e-20)
     1e-20
     """
-    return ops.LOG1P(x)  # type: ignore[no-any-return]
+    return ops.LOG1P(x)
 
 
 def sqrt(x: Scalar) -> Scalar:
@@ -78,7 +78,7 @@ def sqrt(x: Scalar) -> Scalar:
     >>> sqrt(9.0)
     3.0
     """
-    return ops.SQRT(x)  # type: ignore[no-any-return]
+    return ops.SQRT(x)
 
 
 def sin(x: Scalar) -> Scalar:
@@ -89,7 +89,7 @@ def sin(x: Scalar) -> Scalar:
     >>> sin(0.0)
     0.0
     """
-    return ops.SIN(x)  # type: ignore[no-any-return]
+    return ops.SIN(x)
 
 
 def cos(x: Scalar) -> Scalar:
@@ -100,7 +100,7 @@ def cos(x: Scalar) -> Scalar:
     >>> cos(0.0)
     1.0
     """
-    return ops.COS(x)  # type: ignore[no-any-return]
+    return ops.COS(x)
 
 
 def tan(x: Scalar) -> Scalar:
@@ -111,7 +111,7 @@ def tan(x: Scalar) -> Scalar:
     >>> tan(0.0)
     0.0
     """
-    return ops.TAN(x)  # type: ignore[no-any-return]
+    return ops.TAN(x)
 
 
 def asin(x: Scalar) -> Scalar:
@@ -122,7 +122,7 @@ def asin(x: Scalar) -> Scalar:
     >>> asin(0.0)
     0.0
     """
-    return ops.ASIN(x)  # type: ignore[no-any-return]
+    return ops.ASIN(x)
 
 
 def acos(x: Scalar) -> Scalar:
@@ -133,7 +133,7 @@ def acos(x: Scalar) -> Scalar:
     >>> acos(1.0)
     0.0
     """
-    return ops.ACOS(x)  # type: ignore[no-any-return]
+    return ops.ACOS(x)
 
 
 def atan(x: Scalar) -> Scalar:
@@ -144,7 +144,7 @@ def atan(x: Scalar) -> Scalar:
     >>> atan(0.0)
     0.0
     """
-    return ops.ATAN(x)  # type: ignore[no-any-return]
+    return ops.ATAN(x)
 
 
 def sinh(x: Scalar) -> Scalar:
@@ -155,7 +155,7 @@ def sinh(x: Scalar) -> Scalar:
     >>> sinh(0.0)
     0.0
     """
-    return ops.SINH(x)  # type: ignore[no-any-return]
+    return ops.SINH(x)
 
 
 def cosh(x: Scalar) -> Scalar:
@@ -166,7 +166,7 @@ def cosh(x: Scalar) -> Scalar:
     >>> cosh(0.0)
     1.0
     """
-    return ops.COSH(x)  # type: ignore[no-any-return]
+    return ops.COSH(x)
 
 
 def tanh(x: Scalar) -> Scalar:
@@ -177,7 +177,7 @@ def tanh(x: Scalar) -> Scalar:
     >>> tanh(1000.0)
     1.0
     """
-    return ops.TANH(x)  # type: ignore[no-any-return]
+    return ops.TANH(x)
 
 
 def sigmoid(x: Scalar) -> Scalar:
@@ -188,7 +188,7 @@ def sigmoid(x: Scalar) -> Scalar:
     >>> sigmoid(0.0)
     0.5
     """
-    return ops.SIGMOID(x)  # type: ignore[no-any-return]
+    return ops.SIGMOID(x)
 
 
 def softplus(x: Scalar) -> Scalar:
@@ -199,7 +199,7 @@ def softplus(x: Scalar) -> Scalar:
     >>> softplus(1000.0)
     1000.0
     """
-    return ops.SOFTPLUS(x)  # type: ignore[no-any-return]
+    return ops.SOFTPLUS(x)
 
 
 def relu(x: Scalar) -> Scalar:
@@ -210,7 +210,7 @@ def relu(x: Scalar) -> Scalar:
     >>> relu(-3.0)
     0.0
     """
-    return ops.RELU(x)  # type: ignore[no-any-return]
+    return ops.RELU(x)
 
 
 def silu(x: Scalar) -> Scalar:
@@ -221,7 +221,7 @@ def silu(x: Scalar) -> Scalar:
     >>> silu(0.0)
     0.0
     """
-    return ops.SILU(x)  # type: ignore[no-any-return]
+    return ops.SILU(x)
 
 
 def gelu(x: Scalar) -> Scalar:
@@ -232,7 +232,7 @@ def gelu(x: Scalar) -> Scalar:
     >>> gelu(0.0)
     0.0
     """
-    return ops.GELU(x)  # type: ignore[no-any-return]
+    return ops.GELU(x)
 
 
 def erf(x: Scalar) -> Scalar:
@@ -243,7 +243,7 @@ def erf(x: Scalar) -> Scalar:
     >>> erf(0.0)
     0.0
     """
-    return ops.ERF(x)  # type: ignore[no-any-return]
+    return ops.ERF(x)
 
 
 def erfc(x: Scalar) -> Scalar:
@@ -254,7 +254,7 @@ def erfc(x: Scalar) -> Scalar:
     >>> erfc(0.0)
     1.0
     """
-    return ops.ERFC(x)  # type: ignore[no-any-return]
+    return ops.ERFC(x)
 
 
 def sign(x: Scalar) -> Scalar:
@@ -265,7 +265,7 @@ def sign(x: Scalar) -> Scalar:
     >>> sign(-3.0)
     -1.0
     """
-    return ops.SIGN(x)  # type: ignore[no-any-return]
+    return ops.SIGN(x)
 
 
 @overload
@@ -339,7 +339,7 @@ def clip(x: Scalar, low: float = -math.inf, high: float = math.inf) -> Scalar:
     Raises:
         DomainError: if `low` is above `high`, or either is nan.
     """
-    return ops.CLIP(x, low, high)  # type: ignore[no-any-return]
+    return ops.CLIP(x, low, high)
 
 
 def heaviside(x: Scalar, at_zero: float = 0.0) -> Scalar:
@@ -350,7 +350,7 @@ def heaviside(x: Scalar, at_zero: float = 0.0) -> Scalar:
     >>> heaviside(-2.0), heaviside(0.0, 0.5)
     (0.0, 0.5)
     """
-    return ops.HEAVISIDE(x, at_zero)  # type: ignore[no-any-return]
+    return ops.HEAVISIDE(x, at_zero)
 
 
 def leaky_relu(x: Scalar, slope: float = 0.01) -> Scalar:
@@ -362,7 +362,7 @@ def leaky_relu(x: Scalar, slope: float = 0.01) -> Scalar:
     >>> leaky_relu(-3.0, 0.5)
     -1.5
     """
-    return ops.LEAKY_RELU(x, slope)  # type: ignore[no-any-return]
+    return ops.LEAKY_RELU(x, slope)
 
 
 def elu(x: Scalar, alpha: float = 1.0) -> Scalar:
@@ -373,4 +373,4 @@ def elu(x: Scalar, alpha: float = 1.0) -> Scalar:
     >>> elu(-1000.0)
     -1.0
     """
-    return ops.ELU(x, alpha)  # type: ignore[no-any-return]
+    return ops.ELU(x, alpha)

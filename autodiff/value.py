@@ -246,7 +246,7 @@ def _compare(relation: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
     except OverflowError:
         return bool(relation(x._data, y))  # Python compares a float with any number exactly
     except TypeError:
-        return NotImplemented  # type: ignore[no-any-return]
+        return NotImplemented  # type: ignore[no-any-return]  # the operators pass it on to Python
 
 
 def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:

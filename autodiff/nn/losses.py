@@ -11,30 +11,31 @@ from typing import Any
 
 from autodiff import functions, reductions
 from autodiff.operands import real
-from autodiff.value import Number, Value, as_value
+from autodiff.value import Value, as_value
 
-Loss = Callable[[Any, Any], Any]
+Score = Any  # a Value or a number: arithmetic on either answers its kind
+Loss = Callable[[Any, Any], Score]
 
 
-def squared_error(output: Number, target: Number) -> Any:
+def squared_error(output: Score, target: Score) -> Score:
     """Return (output - target)**2.
 
     >>> squared_error(6.0, 1.0)
     25.0
     """
-    return (output - target) ** 2  # type: ignore[operator]  # a Value or a number
+    return (output - target) ** 2
 
 
-def absolute_error(output: Number, target: Number) -> Any:
+def absolute_error(output: Score, target: Score) -> Score:
     """Return |output - target|; its derivative is 0 where they are equal.
 
     >>> absolute_error(6.0, 1.0)
     5.0
     """
-    return functions.abs(output - target)  # type: ignore[operator]  # a Value or a number
+    return functions.abs(output - target)
 
 
-def mse(outputs: Number | Sequence[Number], targets: Number | Sequence[Number]) -> Any:
+def mse(outputs: Score | Sequence[Score], targets: Score | Sequence[Score]) -> Score:
     """Return the mean of (output - target)**2 over the outputs; for a single output, the squared error.
 
     >>> mse([1.0, 2.0], [1.0, 4.0])
@@ -47,7 +48,7 @@ def mse(outputs: Number | Sequence[Number], targets: Number | Sequence[Number]) 
     return reductions.mean([squared_error(output, target) for output, target in pairs])
 
 
-def hinge(score: Number, target: float) -> Any:
+def hinge(score: Score, target: float) -> Score:
     """Return max(0, 1 - target score) for a target of -1 or 1: 0 once the score is right by a margin of 1.
 
     >>> hinge(0.25, 1), hinge(3.0, 1)
@@ -58,10 +59,10 @@ def hinge(score: Number, target: float) -> Any:
     """
     if target not in (-1, 1):
         raise ValueError(f"hinge needs a target of -1 or 1, got {target!r}")
-    return functions.relu(1.0 - float(target) * score)  # type: ignore[operator]  # a Value or a number
+    return functions.relu(1.0 - float(target) * score)
 
 
-def binary_cross_entropy(logit: Number, target: float) -> Any:
+def binary_cross_entropy(logit: Score, target: float) -> Score:
     """Return -target log(p) - (1 - target) log(1 - p) for p = sigmoid(logit), exact for logits of any size.
 
     Computed as target softplus(-logit) + (1 - target) softplus(logit).
@@ -80,13 +81,13 @@ def binary_cross_entropy(logit: Number, target: float) -> Any:
     if not 0 <= target <= 1:
         raise ValueError(f"binary_cross_entropy needs a target from 0 to 1, got {target!r}")
     if target == 0:
-        return functions.softplus(logit)  # type: ignore[type-var]  # a Value or a number
+        return functions.softplus(logit)
     if target == 1:
-        return functions.softplus(-logit)  # type: ignore[operator]
-    return target * functions.softplus(-logit) + (1 - target) * functions.softplus(logit)  # type: ignore
+        return functions.softplus(-logit)
+    return target * functions.softplus(-logit) + (1 - target) * functions.softplus(logit)
 
 
-def cross_entropy(logits: Sequence[Number], target: int) -> Any:
+def cross_entropy(logits: Sequence[Score], target: int) -> Score:
     """Return -log(softmax(logits)[target]), exact for logits of any size.
 
     Computed as logsumexp over i of (logit i - logit target).
@@ -105,7 +106,7 @@ def cross_entropy(logits: Sequence[Number], target: int) -> Any:
     if target not in range(n):
         raise ValueError(f"cross_entropy needs a target from 0 to {n - 1}, one of the {n} classes, got {target!r}")
     own = logits[int(target)]
-    return reductions.logsumexp([0.0 if i == target else logit - own for i, logit in enumerate(logits)])  # type: ignore
+    return reductions.logsumexp([0.0 if i == target else logit - own for i, logit in enumerate(logits)])
 
 
 def l1(parameters: Iterable[Value]) -> Value:

@@ -6,7 +6,7 @@ import json
 import math
 import os
 import reprlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from threading import get_ident
 from typing import Any
@@ -42,9 +42,9 @@ class Module:
                     yield path, item
                 continue
             if isinstance(item, Module):
-                held = vars(item).items()
+                held: Iterable[tuple[Any, Any]] = vars(item).items()
             elif isinstance(item, list | tuple):
-                held = dict(enumerate(item)).items()  # type: ignore[assignment]
+                held = enumerate(item)
             elif isinstance(item, dict):
                 held = item.items()
             else:
