@@ -137,19 +137,17 @@ def _preface(options: argparse.Namespace, lr: float) -> str:
 
 def _ending(rows: Sequence[Row], end: str, overshot: bool) -> str:
     last = rows[-1]
-    weights = f"after {last.step} steps: w1 = {last.w1:.6g}, w2 = {last.w2:.6g}"
-    reached = f"(output {last.output:.6g}, error {last.error:.6g})"
-    if end == "converged":
-        weights = f"after {last.step} steps: w1 = {last.w1:.6f}, w2 = {last.w2:.6f}"
-        reached = f"(output {last.output:.6f}, error {abs(last.error):.6f})"
+    converged = end == "converged"
+    digits = ".6f" if converged else ".6g"
+    error = abs(last.error) if converged else last.error  # never "-0.000000"
+    weights = f"after {last.step} steps: w1 = {last.w1:{digits}}, w2 = {last.w2:{digits}}"
+    reached = f"(output {last.output:{digits}}, error {error:{digits}})"
     across = "; the output overshot the target on the way" if overshot else ""
     hint = {
-        "converged": "",
-        "diverged": "",
         "stuck": "; the gradient is 0 here, so no step size moves the weights: start from others",
         "unfinished": "; to get nearer, try " + ("a smaller --lr" if overshot else "more --steps or a larger --lr"),
-    }[end]
-    return f"\n{'Trained weights' if end == 'converged' else 'Weights'} {weights} {reached}{across}{hint}."
+    }.get(end, "")
+    return f"\n{'Trained weights' if converged else 'Weights'} {weights} {reached}{across}{hint}."
 
 
 def _parser() -> argparse.ArgumentParser:
