@@ -206,7 +206,10 @@ def failing(monkeypatch, what, error):
         raise error
 
     if what == "write":
-        half = lambda *a, **k: HalfWritten(open(*a, **k))  # noqa: E731, SIM115  # HalfWritten closes it
+
+        def half(*arguments, **options):
+            return HalfWritten(open(*arguments, **options))  # HalfWritten closes it
+
         monkeypatch.setattr(module_file, "open", half, raising=False)
     else:
         monkeypatch.setattr(os, what, fail)

@@ -92,7 +92,10 @@ def test_defaults_are_those_of_pytorch(name):
 def test_a_hundred_steps_with_a_schedule_agree_with_pytorch(name, arguments, lr):
     torch = pytest.importorskip("torch", reason=WHY)
     path = train(lambda ws: getattr(nn, name)(ws, lambda t: lr / (1 + t / 10), **arguments))
-    theirs = lambda ws: getattr(torch.optim, name)(ws, lr, **arguments)  # noqa: E731
+
+    def theirs(ws):
+        return getattr(torch.optim, name)(ws, lr, **arguments)
+
     assert_same(path, train_pytorch(torch, theirs, schedule=lambda t: 1 / (1 + t / 10)))
 
 
@@ -103,7 +106,10 @@ def test_a_hundred_clipped_steps_agree_with_pytorch(kind, limit):
     clip = getattr(nn, f"clip_gradient_{kind}")
     torch_clip = getattr(torch.nn.utils, f"clip_grad_{kind}_")
     path = train(lambda ws: nn.SGD(ws, 0.01, momentum=0.5), before=lambda ws: clip(ws, limit))
-    theirs = lambda ws: torch.optim.SGD(ws, 0.01, momentum=0.5)  # noqa: E731
+
+    def theirs(ws):
+        return torch.optim.SGD(ws, 0.01, momentum=0.5)
+
     assert_same(path, train_pytorch(torch, theirs, before=lambda ws: torch_clip(ws, limit)))
 
 
