@@ -21,6 +21,7 @@ FLOORS = {
     "autodiff.reductions": 3,
     "autodiff.check": 4,
     "autodiff.nn": 4,
+    "autodiff.plots": 4,
     "autodiff.cli": 5,
     "autodiff": 6,
     "autodiff.__main__": 7,
@@ -28,7 +29,7 @@ FLOORS = {
 
 
 def room(module):
-    return "autodiff.nn" if module.startswith("autodiff.nn") else module
+    return next((name for name in ("autodiff.nn", "autodiff.plots") if module.startswith(name)), module)
 
 
 def module_of(path):
