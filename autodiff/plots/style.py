@@ -46,6 +46,7 @@ def drawing(ax: Any) -> Iterator[Any]:
     """Give the Axes to draw on: those of the caller as they are, or new ones in our style."""
     pyplot = module("matplotlib.pyplot")
     if ax is None:
+        pyplot.draw_if_interactive()  # loads the backend: what it sets then, in notebooks, must outlive the context
         with pyplot.rc_context(STYLE):
             yield pyplot.subplots()[1]
     elif hasattr(ax, "contourf"):
