@@ -88,8 +88,9 @@ def test_the_loss_curve_takes_values_and_keeps_a_gap_for_nan():
 
 
 def test_several_losses_are_told_apart_without_colour():
-    lines = plots.loss_curve({name: [1.0, 0.5] for name in "abcd"}, log=True).lines
-    assert len({line.get_linestyle() for line in lines}) == 4
+    lines = plots.loss_curve({name: [1.0, 0.5] for name in "abcdefgh"}, log=True).lines
+    assert len({line.get_linestyle() for line in lines[:4]}) == 4
+    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
 
 
 def test_a_rate_that_diverges_leaves_the_picture():

@@ -20,7 +20,7 @@ STYLE: dict[str, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": f"cycler('color', {COLOURS}) + cycler('linestyle', {LINES})",
+    "axes.prop_cycle": f"cycler('color', {COLOURS * 2}) + cycler('linestyle', {LINES + LINES[::-1]})",
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": "medium",
