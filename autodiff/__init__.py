@@ -39,6 +39,8 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.show.order import order_matters
+from autodiff.show.steps import Steps, steps
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -48,6 +50,7 @@ __all__ = [
     "DomainError",
     "GradientCheck",
     "Op",
+    "Steps",
     "Value",
     "abs",
     "acos",
@@ -78,6 +81,7 @@ __all__ = [
     "mean",
     "minimum",
     "nn",
+    "order_matters",
     "prod",
     "relu",
     "sigmoid",
@@ -88,6 +92,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "sum",
     "tan",
     "tanh",

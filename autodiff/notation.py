@@ -77,7 +77,7 @@ class Text:
     def part(self, x: Any) -> Part:
         """Return the expression as text, and how tightly it binds."""
         if x.name:
-            return self.number(short(x.number)) if self.numbers and x.name != "pi" else (self.symbol(x), ATOM)
+            return self.number(short(x.number) if self.numbers and x.name != "pi" else self.symbol(x))
         if not x.sign:
             return self.number(repr(x.number + 0.0).removesuffix(".0"))
         if x.sign in ("+", "-"):
@@ -115,7 +115,7 @@ class Text:
         return " ".join([first, *[f"+ {text}" if text == self.dots else text for text in others]])
 
     def number(self, text: str) -> Part:
-        """Return a number, which is written as text already."""
+        """Return a number or name, which is written as text already; one that begins with a minus needs brackets."""
         return text, NEGATIVE if text.startswith("-") else ATOM
 
     def symbol(self, x: Any) -> str:

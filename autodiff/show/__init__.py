@@ -1,0 +1,1 @@
+"""Reading a graph for people: drawings, steps, derivations, pages."""
