@@ -39,6 +39,7 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.show import Drawing, draw
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -46,6 +47,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "DomainError",
+    "Drawing",
     "GradientCheck",
     "Op",
     "Value",
@@ -60,6 +62,7 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",
