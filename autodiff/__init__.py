@@ -39,8 +39,7 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
-from autodiff.show.order import order_matters
-from autodiff.show.steps import Steps, steps
+from autodiff.show import Drawing, Ledger, OrderReport, Steps, draw, order_matters, steps
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -48,8 +47,11 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "DomainError",
+    "Drawing",
     "GradientCheck",
+    "Ledger",
     "Op",
+    "OrderReport",
     "Steps",
     "Value",
     "abs",
@@ -63,6 +65,7 @@ __all__ = [
     "cos",
     "cosh",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",

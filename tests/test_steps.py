@@ -162,7 +162,7 @@ def test_a_layer_reads_as_a_textbook_writes_it():
 
 @pytest.mark.parametrize("wrong", [3.0, None, "w", [Value(1.0)]])
 def test_only_a_value_has_steps(wrong):
-    with pytest.raises(TypeError, match="takes one Value, got"):
+    with pytest.raises(TypeError, match="expected one Value, got"):
         steps(wrong)
 
 

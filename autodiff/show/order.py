@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autodiff.notation import short
-from autodiff.show.steps import Steps, steps
+from autodiff.show.names import variables
+from autodiff.show.steps import Steps, tell
 from autodiff.show.worked import columns
 from autodiff.value import Value
 
@@ -79,7 +81,7 @@ def order_matters(loss: Value, order: Iterable[Value]) -> OrderReport:
     node. A node hands on the gradient that it has at that moment; what reaches it later is lost to its operands. The
     smallest graph where this shows:
 
-    >>> a = Value(3.0, "a"); b = a + a; b.label = "b"; c = b + b; c.label = "c"
+    >>> a = Value(3.0); b = a + a; c = b + b
     >>> print(order_matters(c, [b, c]))
     order: b, c
     b is propagated too early: it hands on 0 in place of 2, because c contributes to it only afterwards
@@ -95,7 +97,7 @@ def order_matters(loss: Value, order: Iterable[Value]) -> OrderReport:
         TypeError: if `loss` or a member of `order` is no Value.
         ValueError: if a node is missing, is named twice, or is not of this graph; or if the graph is too large.
     """
-    story = steps(loss)
+    story = tell(loss, variables(sys._getframe(1)))
     given = _checked(story, order)
     gradients = {id(loss): 1.0}
     handed_on: dict[int, float] = {}

@@ -7,16 +7,17 @@ their own chain rule, the formulas from the rows of calculus, and the order is t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import count
 from typing import Any
 
 from autodiff import ops
 from autodiff.notation import short
 from autodiff.operands import each
 from autodiff.order import walk
+from autodiff.show.names import all_named, names_of, variables
 from autodiff.show.worked import columns, equation, worked
 from autodiff.symbols import Expression, Symbol, formula, rules
 from autodiff.value import Value
@@ -165,8 +166,15 @@ class Steps:
         backward: the nodes that hand on their gradients, in the order of `backward()`.
     """
 
-    def __init__(self, root: Value, names: Mapping[int, str], order: Sequence[Value], leaves: Sequence[Value]) -> None:
-        self.root, self._names, self.leaves = root, names, tuple(leaves)
+    def __init__(
+        self,
+        root: Value,
+        names: Mapping[int, str],
+        ours: Collection[int],
+        order: Sequence[Value],
+        leaves: Sequence[Value],
+    ) -> None:
+        self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
         uses = {id(node): Use(node, names) for node in order}
         self.forward = tuple([Forward(n, names[id(n)], n.numbers[0], uses[id(n)]) for n in order])
         gradients = dict.fromkeys(names, 0.0)
@@ -210,7 +218,7 @@ class Steps:
     def ledger(self, node: Value | str) -> Ledger:
         """Return every contribution that makes up the gradient of a node, given itself or by its name.
 
-        >>> a = Value(3.0, "a"); b = a * a; b.label = "b"
+        >>> a = Value(3.0); b = a * a
         >>> steps(b).ledger(a)
         db/da = 6
         from  incoming     local derivative     contribution  sum
@@ -270,8 +278,8 @@ def steps(loss: Value) -> Steps:
     The gradients start from 0, as after `zero_grad()`, so that the story is the same before `backward()` and after it,
     and no node is touched. Numbers are those of the forward pass, even if a leaf's data has changed since.
 
-    >>> w, x, b = Value(3.0, "w"), Value(2.0, "x"), Value(1.0, "b")
-    >>> y = (w * x + b) ** 2; y.label = "y"
+    >>> w, x, b = Value(3.0), Value(2.0), Value(1.0)
+    >>> y = (w * x + b) ** 2
     >>> print(steps(y))
     forward
       v1  = w * x   = 3 * 2  = 6
@@ -291,9 +299,14 @@ def steps(loss: Value) -> Steps:
         TypeError: if `loss` is no Value.
         ValueError: if it has more than 100,000 operands in all.
     """
+    return tell(loss, variables(sys._getframe(1)))
+
+
+def tell(loss: Value, held: Mapping[str, Any]) -> Steps:
+    """Return the steps of `loss`, whose nodes without a label are called like the variables that hold them."""
     if not isinstance(loss, Value):
         hint = ": choose one of them" if isinstance(loss, list | tuple) else ""
-        raise TypeError(f"steps(loss) takes one Value, got {type(loss).__name__}{hint}")
+        raise TypeError(f"expected one Value, got {type(loss).__name__}{hint}")
     order, leaves = walk(loss)
     operands = sum([len(node.parents) for node in order])
     if operands > MOST:
@@ -301,20 +314,5 @@ def steps(loss: Value) -> Steps:
             f"the graph has {len(order):,} operations on {operands:,} operands, and at most {MOST:,} are told step by "
             "step: take a part of it, such as the loss of a single example, or one neuron's output"
         )
-    return Steps(loss, names_of(order, leaves), order, leaves)
-
-
-def names_of(order: Sequence[Value], leaves: Sequence[Value]) -> dict[int, str]:
-    """Return what each node is called, by `id(node)`: its label, else its number if it is a leaf, else v1, v2, ..."""
-    names = {id(node): node.label for node in (*leaves, *order) if node.label}
-    met: dict[str, int] = {}
-    for key, name in names.items():
-        met[name] = met.get(name, 0) + 1
-        names[key] = name if met[name] == 1 else f"{name}#{met[name]}"  # the same label on several nodes
-    free = (name for name in map("v{}".format, count(1)) if name not in met)
-    for node in leaves:
-        names.setdefault(id(node), short(node.data))
-    for node in order:
-        if id(node) not in names:
-            names[id(node)] = next(free)
-    return names
+    names, ours = all_named(order, leaves, names_of(held))
+    return Steps(loss, names, ours, order, leaves)

@@ -1,0 +1,79 @@
+"""A scene as DOT, Graphviz's language."""
+
+from __future__ import annotations
+
+import re
+
+from autodiff.show.colours import ARROW, FILL, INK, LINE, PAGE, QUIET, heat
+from autodiff.show.scene import Box, Scene
+
+FONT = "Helvetica"  # the embedded Graphviz knows its widths
+SPECIAL = re.compile(r'[&<>"\\{}|]|^ | $|(?<= ) ')  # has a meaning in DOT, in records or in entities
+
+
+def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
+    """Return the DOT text of a scene.
+
+    Args:
+        scene: what is drawn.
+        direction: "LR", from left to right, or "TB", from top to bottom.
+        heated: whether boxes are filled by the size of their gradient.
+    """
+    from graphviz import Digraph
+
+    graph = Digraph(
+        graph_attr={
+            **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.5"},
+            **{"fontname": FONT, "outputorder": "edgesfirst"},
+        },
+        node_attr={
+            **{"shape": "Mrecord", "style": "filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK},
+            **{"height": "0", "margin": "0.12,0.05", "penwidth": "1.2"},
+        },
+        edge_attr={
+            **{"color": ARROW, "arrowsize": "0.7", "penwidth": "1.2"},
+            **{"fontname": FONT, "fontsize": "10", "fontcolor": QUIET},
+        },
+    )
+    known = [box.gradient for box in scene.boxes if box.gradient is not None and box.gradient == box.gradient]
+    largest = max(known, default=0.0)
+    for box in scene.boxes:
+        fill = FILL[box.kind]
+        if heated and box.gradient is not None:
+            fill = heat(box.gradient, largest)
+        more = {"ordering": "in"} if box.ordered else {}
+        graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill, **more)
+    into, out = ("w", "e") if direction == "LR" else ("n", "s")
+    for arrow in scene.arrows:
+        head = arrow.head if arrow.port is None else f"{arrow.head}:p{arrow.port}:{into}"
+        graph.edge(
+            f"{arrow.tail}:{out}", head, id=arrow.id, **({"label": f" {escaped(arrow.label)} "} if arrow.label else {})
+        )
+    return str(graph.source)
+
+
+def record(box: Box, direction: str) -> str:
+    """Return a box as the label of a record: products, sign, and the rows one below the other.
+
+    Each brace turns the direction in which fields are set, and a graph from left to right begins downwards.
+    """
+    rows = "|".join([escaped(text) for _, text in box.rows])
+    ports = "|".join([f"<p{i}>{escaped(text)}" for i, text in enumerate(box.ports)])
+    body = f"{escaped(box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
+    if direction == "LR":
+        return f"{{{{{ports}}}|{body}}}" if ports else f"{{{body}}}"
+    return f"{{{{{ports}}}|{{{body}}}}}" if ports else body
+
+
+def texts(box: Box) -> list[tuple[str, str]]:
+    """Return (class, text) of each text in a box, in the order in which Graphviz draws them."""
+    return [*(("product", text) for text in box.ports), *([("sign", box.sign)] if box.sign else []), *box.rows]
+
+
+def escaped(text: str) -> str:
+    """Return a text that means itself in DOT, whatever is in it.
+
+    >>> escaped('a|"b"')
+    'a&#124;&#34;b&#34;'
+    """
+    return SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
