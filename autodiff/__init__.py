@@ -39,13 +39,14 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
-from autodiff.show import Drawing, Ledger, OrderReport, Steps, draw, order_matters, steps
+from autodiff.show import Derivation, Drawing, Ledger, OrderReport, Steps, derive, draw, order_matters, steps
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Derivation",
     "DomainError",
     "Drawing",
     "GradientCheck",
@@ -64,6 +65,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "derive",
     "dot",
     "draw",
     "elu",

@@ -50,6 +50,8 @@ def latex_name(name: str) -> str:
     >>> print(latex_name("w"), latex_name("w1"), latex_name("alpha_2"), latex_name("loss"), latex_name("50%"))
     w w_{1} \alpha_{2} \mathrm{loss} \mathrm{50\%}
     """
+    if re.fullmatch(r"-?([0-9.]+(e[+-][0-9]+)?|inf)|nan", name):
+        return latex_number(name)
     match = re.fullmatch(rf"([A-Za-z]|{GREEK})(?:_?([0-9]+))?", name)
     if match:
         letter, index = match.groups()
@@ -77,7 +79,10 @@ class Text:
     def part(self, x: Any) -> Part:
         """Return the expression as text, and how tightly it binds."""
         if x.name:
-            return self.number(short(x.number) if self.numbers and x.name != "pi" else self.symbol(x))
+            if self.numbers and not x.fixed:  # pi stays
+                return self.number(short(x.number))
+            name = self.symbol(x)
+            return name, NEGATIVE if name.startswith("-") else ATOM  # of a leaf without a name, its number
         if not x.sign:
             return self.number(repr(x.number + 0.0).removesuffix(".0"))
         if x.sign in ("+", "-"):
@@ -115,7 +120,7 @@ class Text:
         return " ".join([first, *[f"+ {text}" if text == self.dots else text for text in others]])
 
     def number(self, text: str) -> Part:
-        """Return a number or name, which is written as text already; one that begins with a minus needs brackets."""
+        """Return a number, which is written as text already."""
         return text, NEGATIVE if text.startswith("-") else ATOM
 
     def symbol(self, x: Any) -> str:
@@ -155,7 +160,7 @@ class Latex(Text):
         return written, NEGATIVE if text.startswith("-") else PRODUCT if "cdot" in written else ATOM
 
     def symbol(self, x: Any) -> str:  # noqa: D102
-        return r"\pi" if x.name == "pi" else str(x.name_in_latex)
+        return str(x.name_in_latex)
 
     def quotient(self, x: Any, y: Any) -> Part:  # noqa: D102
         above, below = self.write(x), self.write(y)

@@ -207,6 +207,7 @@ def test_deep_expressions_are_built_without_comparing_them_for_ever():
         ("w12", "w_{12}"),
         ("theta0", r"\theta_{0}"),
         ("loss", r"\mathrm{loss}"),
+        ("-2.5e-07", r"-2.5 \cdot 10^{-7}"),
         ("_", r"\mathrm{\_}"),
         ("</script>", r"\mathrm{\lt /script\gt }"),
         ("\\input{x}", r"\mathrm{\backslash input\{x\}}"),
@@ -217,6 +218,11 @@ def test_deep_expressions_are_built_without_comparing_them_for_ever():
 )
 def test_a_name_shows_as_itself_in_latex(name, latex):
     assert latex_name(name) == latex
+
+
+def test_a_symbol_that_is_called_pi_is_no_constant():
+    tau = Symbol("pi", 3.0) * Symbol("x", 2.0)
+    assert (tau.text(), tau.text(numbers=True), tau.latex()) == ("pi * x", "3 * 2", r"\pi \cdot x")
 
 
 def test_numbers_are_short():

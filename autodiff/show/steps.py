@@ -18,7 +18,7 @@ from autodiff.notation import short
 from autodiff.operands import each
 from autodiff.order import walk
 from autodiff.show.names import all_named, names_of, variables
-from autodiff.show.worked import columns, equation, worked
+from autodiff.show.worked import columns, equation, padded, worked
 from autodiff.symbols import Expression, Symbol, formula, rules
 from autodiff.value import Value
 
@@ -29,8 +29,8 @@ LISTED = 60  # steps; a longer story is summed up when it is printed
 class Use:
     """One use of a row in the graph, with symbols: what it computes and its rules, in the names of its nodes."""
 
-    def __init__(self, node: Value, names: Mapping[int, str]) -> None:
-        self.node, self.names = node, names
+    def __init__(self, node: Value, names: Mapping[int, str], hidden: Mapping[int, Expression]) -> None:
+        self.node, self._names, self._hidden = node, names, hidden
 
     @cached_property
     def _operands(self) -> tuple[Any, ...]:
@@ -38,7 +38,9 @@ class Use:
 
         def symbol(number: float) -> Any:
             parent = next(parents, None)
-            return number if parent is None else Symbol(self.names[id(parent)], number)  # the last ones are parameters
+            if parent is None:
+                return number  # a parameter
+            return self._hidden.get(id(parent)) or Symbol(self._names[id(parent)], number)
 
         return each(symbol, self.node.numbers[1:])
 
@@ -50,7 +52,7 @@ class Use:
     @cached_property
     def rules(self) -> tuple[Expression, ...]:
         """The local derivative by each parent."""
-        out = Symbol(self.names[id(self.node)], self.node.numbers[0])
+        out = Symbol(self._names[id(self.node)], self.node.numbers[0])
         return rules(self.node.op, *self._operands, out=out if self.node.op.arity is None else None)
 
 
@@ -175,7 +177,7 @@ class Steps:
         leaves: Sequence[Value],
     ) -> None:
         self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
-        uses = {id(node): Use(node, names) for node in order}
+        uses = {id(node): Use(node, names, {}) for node in order}
         self.forward = tuple([Forward(n, names[id(n)], n.numbers[0], uses[id(n)]) for n in order])
         gradients = dict.fromkeys(names, 0.0)
         gradients[id(root)] = 1.0
@@ -246,6 +248,17 @@ class Steps:
             raise ValueError(f"{node!r} is no part of the graph of {self._names[id(self.root)]}")
         return node
 
+    def __contains__(self, node: Value) -> bool:
+        return id(node) in self._names
+
+    def is_named(self, node: Value) -> bool:
+        """Return whether a node of this graph has a label, or is held by a variable."""
+        return id(node) not in self._ours
+
+    def use(self, node: Value, hidden: Mapping[int, Expression]) -> Use:
+        """Return the formula and rules of an operation, with the `hidden` formulas in place of their nodes' names."""
+        return Use(node, self._names, hidden)
+
     def __len__(self) -> int:
         return len(self.forward) + len(self.backward)
 
@@ -253,7 +266,7 @@ class Steps:
         root = self._names[id(self.root)]
         if len(self) > LISTED:
             return f"the {len(self.forward)} operations of {root}, forward and backward"
-        lines = columns([[step.name, *_three(worked(step.formula, step.result))] for step in self.forward])
+        lines = columns([[step.name, *padded(worked(step.formula, step.result))] for step in self.forward])
         rows = [["from", "to", "local derivative", "incoming * local", "gradient"]]
         for c in [c for step in self.backward for c in step.contributions]:
             handed = equation(ops.MUL, c.incoming, c.local, c.amount)
@@ -264,12 +277,6 @@ class Steps:
 
     def __repr__(self) -> str:
         return f"<Steps of {self._names[id(self.root)]}: {len(self.forward)} operations>"
-
-
-def _three(texts: list[str]) -> list[str]:
-    """Return a formula, its numbers and its result as three cells."""
-    cells = [f"= {text}" for text in texts]
-    return cells if len(cells) == 3 else [cells[0], "", *cells[1:], ""][:3]
 
 
 def steps(loss: Value) -> Steps:

@@ -5,19 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from autodiff import ops
-from autodiff.notation import short
+from autodiff.notation import latex_number, short
 from autodiff.symbols import Expression, Symbol, formula
 
 
-def worked(expression: Expression, result: float) -> list[str]:
+def worked(expression: Expression, result: float, latex: bool = False) -> list[str]:
     """Return a formula, the formula with its numbers, and its result, as far as they differ.
 
-    >>> from autodiff.symbols import Symbol
     >>> worked(Symbol("w", 3.0) * Symbol("x", 2.0), 6.0), worked(Symbol("x", 2.0), 2.0)
     (['w * x', '3 * 2', '6'], ['x', '2'])
     """
-    texts = [expression.text(), expression.text(numbers=True), short(result)]
+    write, number = (expression.latex, latex_number(short(result))) if latex else (expression.text, short(result))
+    texts = [write(), write(numbers=True), number]
     return [text for i, text in enumerate(texts) if text not in texts[:i]]
+
+
+def padded(texts: list[str]) -> list[str]:
+    """Return the texts of `worked` as three cells of a table, the formula in the first, the result in the last."""
+    cells = [f"= {text}" for text in texts]
+    return cells if len(cells) == 3 else [cells[0], "", *cells[1:], ""][:3]
 
 
 def equation(sign: ops.Op, x: float, y: float, result: float) -> str:
