@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from autodiff.show.colours import ARROW, FILL, INK, LINE, PAGE, QUIET, heat
 from autodiff.show.scene import Box, Scene
 
 FONT = "Helvetica"  # the embedded Graphviz knows its widths
+BOLDER = "&#160;"  # room for a name, which is set in bold
 SPECIAL = re.compile(r'[&<>"\\{}|]|^ | $|(?<= ) ')  # has a meaning in DOT, in records or in entities
 
 
@@ -23,7 +25,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
 
     graph = Digraph(
         graph_attr={
-            **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.5"},
+            **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.6"},
             **{"fontname": FONT, "outputorder": "edgesfirst"},
         },
         node_attr={
@@ -44,11 +46,16 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         more = {"ordering": "in"} if box.ordered else {}
         graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill, **more)
     into, out = ("w", "e") if direction == "LR" else ("n", "s")
+    uses = Counter(arrow.tail for arrow in scene.arrows)
+    alike = Counter((arrow.tail, arrow.head) for arrow in scene.arrows)
     for arrow in scene.arrows:
-        head = arrow.head if arrow.port is None else f"{arrow.head}:p{arrow.port}:{into}"
-        graph.edge(
-            f"{arrow.tail}:{out}", head, id=arrow.id, **({"label": f" {escaped(arrow.label)} "} if arrow.label else {})
+        port = (
+            f"p{arrow.port}:{into}" if arrow.port is not None else into if alike[arrow.tail, arrow.head] == 1 else "_"
         )
+        more = {"label": f" {escaped(arrow.label)} "} if arrow.label else {}
+        if uses[arrow.tail] == 1:
+            more["weight"] = "4"  # a chain is kept straight
+        graph.edge(f"{arrow.tail}:{out}", f"{arrow.head}:{port}", id=arrow.id, **more)
     return str(graph.source)
 
 
@@ -57,7 +64,7 @@ def record(box: Box, direction: str) -> str:
 
     Each brace turns the direction in which fields are set, and a graph from left to right begins downwards.
     """
-    rows = "|".join([escaped(text) for _, text in box.rows])
+    rows = "|".join([escaped(text) + BOLDER * (len(text) // 8 + 1) * (kind == "name") for kind, text in box.rows])
     ports = "|".join([f"<p{i}>{escaped(text)}" for i, text in enumerate(box.ports)])
     body = f"{escaped(box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
     if direction == "LR":

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from autodiff.nn.module import Module
 from autodiff.order import walk
 from autodiff.show.dot import dot
-from autodiff.show.fold import LEVELS
+from autodiff.show.fold import LEVELS, owners
 from autodiff.show.fold import fold as fold_uses
 from autodiff.show.names import model_of, names_of, variables
 from autodiff.show.render import prefix, render, tidy
@@ -39,9 +39,14 @@ class Drawing:
         prefix: what all ids in the SVG begin with.
     """
 
-    def __init__(self, roots: Sequence[Value], scene: Scene, dot: str, engine: str) -> None:
+    def __init__(self, roots: Sequence[Value], scene: Scene, dot: str, engine: str, heated: bool) -> None:
         self.dot, self.prefix = dot, prefix(dot)
-        self._roots, self._scene, self._engine = roots, scene, engine  # the roots keep alive what `id` refers to
+        self._roots, self._scene, self._engine, self._heated = (
+            roots,
+            scene,
+            engine,
+            heated,
+        )  # the roots keep alive what `id` refers to
 
     @cached_property
     def svg(self) -> str:
@@ -50,7 +55,7 @@ class Drawing:
         Raises:
             RuntimeError: if Graphviz can make no picture of it.
         """
-        return tidy(render(self.dot, "svg", self._engine), self._scene, self.prefix)
+        return tidy(render(self.dot, "svg", self._engine), self._scene, self.prefix, self._heated)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file, in the format that its ending names: .svg, .dot, .png or .pdf.
@@ -147,31 +152,32 @@ def draw(
         raise TypeError(f"model must be a Module, got {type(model).__name__}: {model!r}")
     order, leaves = _walk(roots)
     held = variables(sys._getframe(1))
-    model = model if model is not None or fold == "none" else model_of(held.values(), leaves)
+    model = model if model is not None else model_of(held.values(), leaves)
     if model is None and (expand or fold not in ("auto", "none")):
         raise ValueError("to fold or expand modules, say of which model: draw(output, model=...)")
     spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else list(expand)
     size = len(order) + len(leaves)
     levels = ["none"] if model is None else list(LEVELS) if fold == "auto" else [fold]
+    owner = owners(model) if model is not None else {}
     told = ""
     for level in levels:
         if size > (MOST_BOXES if level == "none" else MOST_NODES):
             continue
         uses = fold_uses(order, model, level, paths) if model is not None and level != "none" else []
-        scene = read(roots, order, names=names_of(held), uses=uses, spec=spec, local_derivatives=local_derivatives)
+        scene = read(roots, names_of(held), owner, uses, spec=spec, local_derivatives=local_derivatives)
         boxes, arrows = len(scene.boxes), len(scene.arrows)
         if boxes <= MOST_BOXES and arrows <= MOST_ARROWS:
             break
         told = f" ({boxes} boxes and {arrows} arrows{f' with each {level} folded' if uses else ''})"
     else:
-        advice = "" if model is not None else "; fold its modules with model=..."
+        advice = "" if model is not None and fold == "auto" else "; fold modules, with model=... and fold='auto'"
         raise ValueError(
-            f"the graph has {size} nodes{told}: at most {MOST_BOXES} boxes and {MOST_ARROWS} arrows are drawn, "
-            f"more can not be read; draw a value further inside, or fewer samples{advice}"
+            f"the graph has {size} nodes{told}: at most {MOST_BOXES} boxes and {MOST_ARROWS} arrows are drawn, since "
+            f"nobody can read more; draw a value further inside, or fewer samples{advice}"
         )
     if heat and all(box.gradient is None for box in scene.boxes):
         raise ValueError("heat shows gradients, and there are none yet: call backward() on the output first")
-    return Drawing(roots, scene, dot(scene, direction, heat), engine)
+    return Drawing(roots, scene, dot(scene, direction, heat), engine, heat)
 
 
 def _roots(output: Any) -> list[Value]:
