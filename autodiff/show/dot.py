@@ -9,7 +9,6 @@ from autodiff.show.colours import ARROW, FILL, INK, LINE, PAGE, QUIET, heat
 from autodiff.show.scene import Box, Scene
 
 FONT = "Helvetica"  # the embedded Graphviz knows its widths
-BOLDER = "&#160;"  # room for a name, which is set in bold
 SPECIAL = re.compile(r'[&<>"\\{}|]|^ | $|(?<= ) ')  # has a meaning in DOT, in records or in entities
 
 
@@ -30,7 +29,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         },
         node_attr={
             **{"shape": "Mrecord", "style": "filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK},
-            **{"height": "0", "margin": "0.12,0.05", "penwidth": "1.2"},
+            **{"height": "0", "margin": "0.16,0.05", "penwidth": "1.2"},
         },
         edge_attr={
             **{"color": ARROW, "arrowsize": "0.7", "penwidth": "1.2"},
@@ -64,12 +63,18 @@ def record(box: Box, direction: str) -> str:
 
     Each brace turns the direction in which fields are set, and a graph from left to right begins downwards.
     """
-    rows = "|".join([escaped(text) + BOLDER * (len(text) // 8 + 1) * (kind == "name") for kind, text in box.rows])
+    rows = "|".join([_roomy(kind, text) for kind, text in box.rows])
     ports = "|".join([f"<p{i}>{escaped(text)}" for i, text in enumerate(box.ports)])
     body = f"{escaped(box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
     if direction == "LR":
         return f"{{{{{ports}}}|{body}}}" if ports else f"{{{body}}}"
     return f"{{{{{ports}}}|{{{body}}}}}" if ports else body
+
+
+def _roomy(kind: str, text: str) -> str:
+    """Return a row with room at both ends: names are bold, and a reader's font may be wider than Helvetica."""
+    room = "&#160;" * (len(text) // 7 + 1 if kind == "name" else max(len(text) - 14, 0) // 8)
+    return f"{room}{escaped(text)}{room}"
 
 
 def texts(box: Box) -> list[tuple[str, str]]:
@@ -83,4 +88,5 @@ def escaped(text: str) -> str:
     >>> escaped('a|"b"')
     'a&#124;&#34;b&#34;'
     """
-    return SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
+    # an entity is decoded before "\\N" is given a meaning, hence two backslashes for one
+    return SPECIAL.sub(lambda match: f"&#{ord(match[0])};" * (2 if match[0] == "\\" else 1), text)

@@ -6,7 +6,6 @@ It knows how people read a graph: names, numbers, operands in order. It knows ne
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -108,7 +107,8 @@ def read(
             if users == {id(use)} or all(id(node) in unit for node in consumers.get(id(parameter), ())):
                 unit[id(parameter)] = use  # no box of its own
     ids: dict[int, str] = {}
-    shared = Counter([_name(node, names) for node in nodes if id(node) in owners and id(node) not in unit])
+    parameters = [_name(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
+    alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
     for node in nodes:
         thing = unit.setdefault(id(node), node)
         if id(thing) not in ids:
@@ -116,7 +116,7 @@ def read(
             if isinstance(thing, Use):
                 scene.boxes.append(_module_box(thing, id_, consumers, spec))
             else:
-                owner = owners.get(id(node), "") if shared[_name(node, names)] > 1 else ""  # which w0 it is
+                owner = owners.get(id(node), "") if alike else ""
                 scene.boxes.append(_box(thing, id_, names, owner, spec, any(thing is root for root in roots)))
         scene.box_of[id(node)] = ids[id(thing)]
     for node in nodes:
