@@ -39,13 +39,14 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
-from autodiff.show import Drawing, draw
+from autodiff.show import Blame, Drawing, blame, draw
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Blame",
     "DomainError",
     "Drawing",
     "GradientCheck",
@@ -57,6 +58,7 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "blame",
     "check_gradients",
     "clip",
     "cos",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
-from autodiff.show.colours import ARROW, FILL, INK, LINE, PAGE, QUIET, heat
+from autodiff.show.colours import ARROW, COOL, FILL, INK, LINE, PAGE, QUIET, heat
 from autodiff.show.scene import Box, Scene
 
 FONT = "Helvetica"  # the embedded Graphviz knows its widths
@@ -26,6 +27,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         graph_attr={
             **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.6"},
             **{"fontname": FONT, "outputorder": "edgesfirst"},
+            **({"splines": "line", "ranksep": "1.5", "ordering": "out"} if scene.layered else {}),
         },
         node_attr={
             **{"shape": "Mrecord", "style": "filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK},
@@ -36,8 +38,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
             **{"fontname": FONT, "fontsize": "10", "fontcolor": QUIET},
         },
     )
-    known = [box.gradient for box in scene.boxes if box.gradient is not None and box.gradient == box.gradient]
-    largest = max(known, default=0.0)
+    largest = _largest([box.gradient for box in scene.boxes])
     for box in scene.boxes:
         fill = FILL[box.kind]
         if heated and box.gradient is not None:
@@ -45,6 +46,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         more = {"ordering": "in"} if box.ordered else {}
         graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill, **more)
     into, out = ("w", "e") if direction == "LR" else ("n", "s")
+    hottest = _largest([arrow.size for arrow in scene.arrows])
     uses = Counter(arrow.tail for arrow in scene.arrows)
     alike = Counter((arrow.tail, arrow.head) for arrow in scene.arrows)
     for arrow in scene.arrows:
@@ -52,10 +54,16 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
             f"p{arrow.port}:{into}" if arrow.port is not None else into if alike[arrow.tail, arrow.head] == 1 else "_"
         )
         more = {"label": f" {escaped(arrow.label)} "} if arrow.label else {}
+        if heated and arrow.size is not None:
+            more |= {"color": heat(arrow.size, hottest, COOL), "penwidth": "2"}
         if uses[arrow.tail] == 1:
             more["weight"] = "4"  # a chain is kept straight
         graph.edge(f"{arrow.tail}:{out}", f"{arrow.head}:{port}", id=arrow.id, **more)
     return str(graph.source)
+
+
+def _largest(sizes: Iterable[float | None]) -> float:
+    return max([size for size in sizes if size is not None and size == size], default=0.0)
 
 
 def record(box: Box, direction: str) -> str:

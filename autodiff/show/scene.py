@@ -54,6 +54,7 @@ class Arrow:
         port: which entrance of that box, if it has several.
         label: the local derivative, if it is asked for.
         tooltip: what it is, in words.
+        size: what it is tinted by in a drawing of heat.
     """
 
     id: str
@@ -62,16 +63,18 @@ class Arrow:
     port: int | None = None
     label: str = ""
     tooltip: str = ""
+    size: float | None = None
 
 
 @dataclass
 class Scene:
-    """Boxes and arrows, and where each node and each operand is among them."""
+    """Boxes and arrows, and where each node and each operand is among them; `layered` ones are joined all with all."""
 
     boxes: list[Box] = field(default_factory=list)
     arrows: list[Arrow] = field(default_factory=list)
     box_of: dict[int, str] = field(default_factory=dict)  # by id(node)
     arrow_of: dict[tuple[int, int], str] = field(default_factory=dict)  # by id(node) and position of the operand
+    layered: bool = False
     merged: set[str] = field(default_factory=set)  # the ids of the arrows into modules
 
 
