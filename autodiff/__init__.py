@@ -39,13 +39,26 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
-from autodiff.show import Derivation, Drawing, Ledger, OrderReport, Steps, derive, draw, order_matters, steps
+from autodiff.show import (
+    Blame,
+    Derivation,
+    Drawing,
+    Ledger,
+    OrderReport,
+    Steps,
+    blame,
+    derive,
+    draw,
+    order_matters,
+    steps,
+)
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Blame",
     "Derivation",
     "DomainError",
     "Drawing",
@@ -61,6 +74,7 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "blame",
     "check_gradients",
     "clip",
     "cos",

@@ -9,9 +9,11 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from autodiff.cli import training
+from autodiff.cli import graph, training
 
-VERBS: dict[str, Callable[[Sequence[str]], int]] = {}
+VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "graph": graph.run,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -33,7 +33,8 @@ class ExpressionParser(argparse.ArgumentParser):
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return the options, with the graph of the expression as `root` and its named leaves as `leaves`."""
-        options = self.parse_intermixed_args([self._protected(argument) for argument in arguments])
+        protected = [self._protected(argument) for argument in arguments if argument != "--"]
+        options = self.parse_intermixed_args(protected)
         try:
             numbers = _numbers([text.removeprefix(DATA) for text in options.assignments])
             options.root, options.leaves = parse(options.expression.removeprefix(DATA), numbers)
@@ -43,7 +44,9 @@ class ExpressionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with status 2 and one line."""
-        self.exit(2, f"{self.prog}: error: {' '.join(message.replace(DATA, '').split())}\n")
+        self.exit(
+            2, f"{self.prog}: error: {' '.join(message.replace(DATA, '').split()).removesuffix(', NAME=VALUE')}\n"
+        )
 
     def _protected(self, argument: str) -> str:
         """Return the argument such that "-x", if it is no option, is data: an expression may begin with a minus."""

@@ -145,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n  autodiff                  from output 6 to output 1\n"
         "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
         "  autodiff --lr 0.05        too large: it overshoots further and further, status 1\n"
-        "  autodiff --weights 2 3 --json",
+        "  autodiff --weights 2 3 --json\n"
+        "\nverbs, each with its own --help:\n"
+        "  autodiff graph EXPR NAME=VALUE ...    draw an expression as a computation graph",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--lr", type=_rate, metavar="RATE", help="the step size (default: the first step gives 5.5)")

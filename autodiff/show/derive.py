@@ -177,7 +177,7 @@ class _Ways:
             name = self.story.name(self.wrt)
             raise ValueError(
                 f"the derivation by {name} takes {lines:,} lines of {factors:,} factors in all; at most {MOST_LINES} "
-                f"of {MOST_FACTORS:,} are written: differentiate a node nearer to {name}, or read steps(...).ledger(...)"
+                f"of {MOST_FACTORS:,} are written: differentiate a node nearer to {name}, or read its ledger in steps"
             )
 
 

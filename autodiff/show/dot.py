@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 
-from autodiff.show.colours import ARROW, FILL, INK, LINE, PAGE, QUIET, heat
+from autodiff.show.colours import ARROW, COOL, FILL, INK, LINE, PAGE, QUIET, heat
 from autodiff.show.scene import Box, Scene
 
 FONT = "Helvetica"  # the embedded Graphviz knows its widths
@@ -23,20 +25,20 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
 
     graph = Digraph(
         graph_attr={
-            **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.5"},
+            **{"rankdir": direction, "bgcolor": PAGE, "pad": "0.2", "nodesep": "0.22", "ranksep": "0.6"},
             **{"fontname": FONT, "outputorder": "edgesfirst"},
+            **({"splines": "line", "ranksep": "1.5", "ordering": "out"} if scene.layered else {}),
         },
         node_attr={
             **{"shape": "Mrecord", "style": "filled", "fontname": FONT, "fontsize": "12", "fontcolor": INK},
-            **{"height": "0", "margin": "0.12,0.05", "penwidth": "1.2"},
+            **{"height": "0", "margin": "0.16,0.05", "penwidth": "1.2"},
         },
         edge_attr={
             **{"color": ARROW, "arrowsize": "0.7", "penwidth": "1.2"},
             **{"fontname": FONT, "fontsize": "10", "fontcolor": QUIET},
         },
     )
-    known = [box.gradient for box in scene.boxes if box.gradient is not None and box.gradient == box.gradient]
-    largest = max(known, default=0.0)
+    largest = _largest([box.gradient for box in scene.boxes])
     for box in scene.boxes:
         fill = FILL[box.kind]
         if heated and box.gradient is not None:
@@ -44,12 +46,24 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         more = {"ordering": "in"} if box.ordered else {}
         graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill, **more)
     into, out = ("w", "e") if direction == "LR" else ("n", "s")
+    hottest = _largest([arrow.size for arrow in scene.arrows])
+    uses = Counter(arrow.tail for arrow in scene.arrows)
+    alike = Counter((arrow.tail, arrow.head) for arrow in scene.arrows)
     for arrow in scene.arrows:
-        head = arrow.head if arrow.port is None else f"{arrow.head}:p{arrow.port}:{into}"
-        graph.edge(
-            f"{arrow.tail}:{out}", head, id=arrow.id, **({"label": f" {escaped(arrow.label)} "} if arrow.label else {})
+        port = (
+            f"p{arrow.port}:{into}" if arrow.port is not None else into if alike[arrow.tail, arrow.head] == 1 else "_"
         )
+        more = {"label": f" {escaped(arrow.label)} "} if arrow.label else {}
+        if heated and arrow.size is not None:
+            more |= {"color": heat(arrow.size, hottest, COOL), "penwidth": "2"}
+        if uses[arrow.tail] == 1:
+            more["weight"] = "4"  # a chain is kept straight
+        graph.edge(f"{arrow.tail}:{out}", f"{arrow.head}:{port}", id=arrow.id, **more)
     return str(graph.source)
+
+
+def _largest(sizes: Iterable[float | None]) -> float:
+    return max([size for size in sizes if size is not None and size == size], default=0.0)
 
 
 def record(box: Box, direction: str) -> str:
@@ -57,12 +71,18 @@ def record(box: Box, direction: str) -> str:
 
     Each brace turns the direction in which fields are set, and a graph from left to right begins downwards.
     """
-    rows = "|".join([escaped(text) for _, text in box.rows])
+    rows = "|".join([_roomy(kind, text) for kind, text in box.rows])
     ports = "|".join([f"<p{i}>{escaped(text)}" for i, text in enumerate(box.ports)])
     body = f"{escaped(box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
     if direction == "LR":
         return f"{{{{{ports}}}|{body}}}" if ports else f"{{{body}}}"
     return f"{{{{{ports}}}|{{{body}}}}}" if ports else body
+
+
+def _roomy(kind: str, text: str) -> str:
+    """Return a row with room at both ends: names are bold, and a reader's font may be wider than Helvetica."""
+    room = "&#160;" * (len(text) // 7 + 1 if kind == "name" else max(len(text) - 14, 0) // 8)
+    return f"{room}{escaped(text)}{room}"
 
 
 def texts(box: Box) -> list[tuple[str, str]]:
@@ -76,4 +96,5 @@ def escaped(text: str) -> str:
     >>> escaped('a|"b"')
     'a&#124;&#34;b&#34;'
     """
-    return SPECIAL.sub(lambda match: f"&#{ord(match[0])};", text)
+    # an entity is decoded before "\\N" is given a meaning, hence two backslashes for one
+    return SPECIAL.sub(lambda match: f"&#{ord(match[0])};" * (2 if match[0] == "\\" else 1), text)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from autodiff.nn.module import Module
 from autodiff.order import walk
 from autodiff.show.dot import dot
-from autodiff.show.fold import LEVELS
+from autodiff.show.fold import LEVELS, owners
 from autodiff.show.fold import fold as fold_uses
 from autodiff.show.names import model_of, names_of, variables
 from autodiff.show.render import prefix, render, tidy
@@ -25,6 +26,9 @@ MOST_ARROWS = 600
 MOST_NODES = 50_000  # that are looked through for modules to fold
 
 Level = Literal["auto", "none", "neuron", "layer", "model"]
+Direction = Literal["LR", "TB"]
+Engine = Literal["auto", "embedded"]
+DIRECTIONS, ENGINES = get_args(Direction), get_args(Engine)
 
 
 class Drawing:
@@ -39,9 +43,14 @@ class Drawing:
         prefix: what all ids in the SVG begin with.
     """
 
-    def __init__(self, roots: Sequence[Value], scene: Scene, dot: str, engine: str) -> None:
+    def __init__(self, roots: Sequence[Value], scene: Scene, dot: str, engine: str, heated: bool) -> None:
         self.dot, self.prefix = dot, prefix(dot)
-        self._roots, self._scene, self._engine = roots, scene, engine  # the roots keep alive what `id` refers to
+        self._roots, self._scene, self._engine, self._heated = (
+            roots,
+            scene,
+            engine,
+            heated,
+        )  # the roots keep alive what `id` refers to
 
     @cached_property
     def svg(self) -> str:
@@ -50,7 +59,7 @@ class Drawing:
         Raises:
             RuntimeError: if Graphviz can make no picture of it.
         """
-        return tidy(render(self.dot, "svg", self._engine), self._scene, self.prefix)
+        return tidy(render(self.dot, "svg", self._engine), self._scene, self.prefix, self._heated)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture to a file, in the format that its ending names: .svg, .dot, .png or .pdf.
@@ -100,8 +109,8 @@ def draw(
     heat: bool = False,
     local_derivatives: bool = False,
     number_format: str = ".6g",
-    direction: Literal["LR", "TB"] = "LR",
-    engine: Literal["auto", "embedded"] = "auto",
+    direction: Direction = "LR",
+    engine: Engine = "auto",
 ) -> Drawing:
     """Return a drawing of the graph that `output` was computed by.
 
@@ -134,44 +143,76 @@ def draw(
         ValueError: if the graph is too large to be drawn, with what to do; for `heat`, if there is no gradient yet; for
             options that are none.
     """
+    return drawing(
+        output,
+        variables(sys._getframe(1)),
+        model=model,
+        fold=fold,
+        expand=expand,
+        heat=heat,
+        local_derivatives=local_derivatives,
+        number_format=number_format,
+        direction=direction,
+        engine=engine,
+    )
+
+
+def drawing(
+    output: Value | Iterable[Value],
+    held: Mapping[str, Any],
+    *,
+    model: Module | None = None,
+    fold: str = "auto",
+    expand: str | Collection[str] = (),
+    heat: bool = False,
+    local_derivatives: bool = False,
+    number_format: str = ".6g",
+    direction: str = "LR",
+    engine: str = "auto",
+) -> Drawing:
+    """Return what `draw` does; `held` are the variables that name nodes, and may hold the model."""
     roots = _roots(output)
-    choices = {
-        "fold": (fold, ("auto", *LEVELS)),
-        "direction": (direction, ("LR", "TB")),
-        "engine": (engine, ("auto", "embedded")),
-    }
-    for option, (given, known) in choices.items():
-        if given not in known:
-            raise ValueError(f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}")
+    _check_choice("fold", fold, ("auto", *LEVELS))
+    _check_choice("direction", direction, DIRECTIONS)
+    _check_choice("engine", engine, ENGINES)
+    spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else list(expand)
     if model is not None and not isinstance(model, Module):
         raise TypeError(f"model must be a Module, got {type(model).__name__}: {model!r}")
     order, leaves = _walk(roots)
-    held = variables(sys._getframe(1))
-    model = model if model is not None or fold == "none" else model_of(held.values(), leaves)
-    if model is None and (expand or fold not in ("auto", "none")):
+    if heat and all(node._grad is None for node in chain(order, leaves)):
+        raise ValueError("heat shows gradients, and there are none yet: call backward() on the output first")
+    model = model if model is not None else model_of(held.values(), leaves)
+    if model is None and (paths or fold not in ("auto", "none")):
         raise ValueError("to fold or expand modules, say of which model: draw(output, model=...)")
-    spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else list(expand)
     size = len(order) + len(leaves)
+    advice = "draw a value further inside, or fewer samples"
+    if model is None or fold == "none":
+        advice += ", or fold modules, with model=... and fold='auto'"
     levels = ["none"] if model is None else list(LEVELS) if fold == "auto" else [fold]
-    told = ""
+    owner = owners(model) if model is not None else {}
+    boxes, arrows = size, sum(len(node.parents) for node in order)
     for level in levels:
         if size > (MOST_BOXES if level == "none" else MOST_NODES):
             continue
         uses = fold_uses(order, model, level, paths) if model is not None and level != "none" else []
-        scene = read(roots, order, names=names_of(held), uses=uses, spec=spec, local_derivatives=local_derivatives)
+        scene = read(roots, names_of(held), owner, uses, spec=spec, local_derivatives=local_derivatives)
         boxes, arrows = len(scene.boxes), len(scene.arrows)
         if boxes <= MOST_BOXES and arrows <= MOST_ARROWS:
-            break
-        told = f" ({boxes} boxes and {arrows} arrows{f' with each {level} folded' if uses else ''})"
-    else:
-        advice = "" if model is not None else "; fold its modules with model=..."
-        raise ValueError(
-            f"the graph has {size} nodes{told}: at most {MOST_BOXES} boxes and {MOST_ARROWS} arrows are drawn, "
-            f"more can not be read; draw a value further inside, or fewer samples{advice}"
-        )
-    if heat and all(box.gradient is None for box in scene.boxes):
-        raise ValueError("heat shows gradients, and there are none yet: call backward() on the output first")
-    return Drawing(roots, scene, dot(scene, direction, heat), engine)
+            return Drawing(roots, scene, dot(scene, direction, heat), engine, heat)
+    raise too_large(f"the graph has {size} nodes", boxes, arrows, advice)
+
+
+def too_large(what: str, boxes: int, arrows: int, advice: str) -> ValueError:
+    """Return the error that says why something is not drawn, and what to do."""
+    return ValueError(
+        f"{what}, which makes {boxes} boxes and {arrows} arrows: at most {MOST_BOXES} and {MOST_ARROWS} are drawn, "
+        f"since nobody can read more; {advice}"
+    )
+
+
+def _check_choice(option: str, given: Any, known: Collection[str]) -> None:
+    if given not in known:
+        raise ValueError(f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}")
 
 
 def _roots(output: Any) -> list[Value]:

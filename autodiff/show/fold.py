@@ -70,6 +70,18 @@ def fold(order: Sequence[Value], model: Module, level: str, expand: Collection[s
     return groups
 
 
+def owners(model: Module) -> dict[int, str]:
+    """Return the path of the module that holds each parameter itself, by the parameter's `id`."""
+    modules = dict(model.named_modules())
+    owner = {}
+    for name, parameter in model.named_parameters():
+        path = name.rpartition(".")[0]
+        while path not in modules:  # through lists
+            path = path.rpartition(".")[0]
+        owner[id(parameter)] = path
+    return owner
+
+
 def neurons(order: Sequence[Value], model: Module) -> list[Use]:
     """Return each use of each module that holds parameters itself.
 
@@ -77,14 +89,10 @@ def neurons(order: Sequence[Value], model: Module) -> list[Use]:
     (a penalty on weights alone is no use of a neuron); after that, it has the activation that the module names.
     """
     modules = dict(model.named_modules())
-    owner: dict[int, str] = {}
+    owner = owners(model)
     own: dict[str, set[int]] = defaultdict(set)
-    for name, parameter in model.named_parameters():
-        path = name.rpartition(".")[0]
-        while path not in modules:  # through lists
-            path = path.rpartition(".")[0]
-        owner[id(parameter)] = path
-        own[path].add(id(parameter))
+    for parameter, path in owner.items():
+        own[path].add(parameter)
     consumers: dict[int, list[Value]] = defaultdict(list)
     for node in order:
         for parent in node.parents:

@@ -93,7 +93,7 @@ def prefix(dot: str) -> str:
     return f"d{hashlib.sha256(dot.encode()).hexdigest()[:8]}-"
 
 
-def tidy(svg: bytes, scene: Scene, ids: str) -> str:
+def tidy(svg: bytes, scene: Scene, ids: str, heated: bool = False) -> str:
     """Return Graphviz's SVG with the texts of the scene, ids that begin with `ids`, and presentation attributes."""
     root = ElementTree.fromstring(svg)
     boxes = {box.id: box for box in scene.boxes}
@@ -105,11 +105,12 @@ def tidy(svg: bytes, scene: Scene, ids: str) -> str:
         if id_ in boxes:
             tooltip = boxes[id_].tooltip
             group.set("class", f"node {boxes[id_].kind}")
+            loud = heated and boxes[id_].gradient is not None
             for line in group.findall(f"{NAMESPACE}polyline"):  # between the fields
                 line.set("stroke-opacity", "0.4")
             for element, (kind, text) in zip(shown, texts(boxes[id_]), strict=True):
                 element.text = text
-                element.attrib.update({"class": kind, **LOOK.get(kind, {})})
+                element.attrib.update({"class": kind, **LOOK.get(kind, {}), **({"fill": INK} if loud else {})})
         elif id_ in arrows:
             tooltip = arrows[id_].tooltip
             for element in shown:

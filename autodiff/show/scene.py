@@ -54,6 +54,7 @@ class Arrow:
         port: which entrance of that box, if it has several.
         label: the local derivative, if it is asked for.
         tooltip: what it is, in words.
+        size: what it is tinted by in a drawing of heat.
     """
 
     id: str
@@ -62,32 +63,43 @@ class Arrow:
     port: int | None = None
     label: str = ""
     tooltip: str = ""
+    size: float | None = None
 
 
 @dataclass
 class Scene:
-    """Boxes and arrows, and where each node and each operand is among them."""
+    """Boxes and arrows, and where each node and each operand is among them; `layered` ones are joined all with all."""
 
     boxes: list[Box] = field(default_factory=list)
     arrows: list[Arrow] = field(default_factory=list)
     box_of: dict[int, str] = field(default_factory=dict)  # by id(node)
     arrow_of: dict[tuple[int, int], str] = field(default_factory=dict)  # by id(node) and position of the operand
+    layered: bool = False
     merged: set[str] = field(default_factory=set)  # the ids of the arrows into modules
 
 
 def read(
     roots: Sequence[Value],
-    order: Sequence[Value],
-    *,
     names: Mapping[int, str],
-    uses: Sequence[Use] = (),
+    owners: Mapping[int, str],
+    uses: Sequence[Use],
+    *,
     spec: str = ".6g",
     local_derivatives: bool = False,
 ) -> Scene:
-    """Return the scene of a graph whose interior nodes are `order`, parents first, with some uses of modules folded."""
+    """Return the scene of the graph of `roots`.
+
+    Args:
+        roots: the outputs.
+        names: what variables hold nodes, by `id`.
+        owners: the path of the module that holds each parameter, by `id`.
+        uses: what is folded into one box each.
+        spec: the format of numbers.
+        local_derivatives: whether they are written on the arrows.
+    """
     scene = Scene()
     unit: dict[int, Value | Use] = {id(node): use for use in uses for node in use.nodes}
-    nodes = _sequence([*order, *roots])
+    nodes = _sequence(roots)
     consumers: dict[int, list[Value]] = {}
     for node in nodes:
         for parent in node.parents:
@@ -98,6 +110,8 @@ def read(
             if users == {id(use)} or all(id(node) in unit for node in consumers.get(id(parameter), ())):
                 unit[id(parameter)] = use  # no box of its own
     ids: dict[int, str] = {}
+    parameters = [_name(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
+    alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
     for node in nodes:
         thing = unit.setdefault(id(node), node)
         if id(thing) not in ids:
@@ -105,22 +119,27 @@ def read(
             if isinstance(thing, Use):
                 scene.boxes.append(_module_box(thing, id_, consumers, spec))
             else:
-                scene.boxes.append(_box(thing, id_, names, spec, any(thing is root for root in roots)))
+                owner = owners.get(id(node), "") if alike else ""
+                scene.boxes.append(_box(thing, id_, names, owner, spec, any(thing is root for root in roots)))
         scene.box_of[id(node)] = ids[id(thing)]
-    for node in order:
+    for node in nodes:
         _add_arrows(scene, node, unit, names, spec, local_derivatives)
     return scene
 
 
-def _sequence(order: Sequence[Value]) -> list[Value]:
-    """Return all nodes, parents first, each leaf just before it is first used."""
+def _sequence(roots: Sequence[Value]) -> list[Value]:
+    """Return all nodes as people read them: first operands first, each leaf just before it is first used."""
     seen: set[int] = set()
     nodes = []
-    for node in order:
-        for item in (*node.parents, node):
-            if id(item) not in seen:
-                seen.add(id(item))
-                nodes.append(item)
+    waiting = [(root, False) for root in reversed(roots)]
+    while waiting:
+        node, operands_done = waiting.pop()
+        if operands_done:
+            nodes.append(node)
+        elif id(node) not in seen:
+            seen.add(id(node))
+            waiting.append((node, True))
+            waiting += [(parent, False) for parent in reversed(node.parents)]
     return nodes
 
 
@@ -142,13 +161,14 @@ def _gradient(gradient: float | None, spec: str) -> str:
     return "grad not yet" if gradient is None else f"grad {number(gradient, spec)}"
 
 
-def _box(node: Value, id_: str, names: Mapping[int, str], spec: str, is_root: bool) -> Box:
+def _box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, is_root: bool) -> Box:
     name, gradient = _name(node, names), node._grad
     made = node.op is not None
     full = " = ".join(
         [part for part in (_name(node, names, 200), str(node.op) if made else "", repr(node.data)) if part]
     )
     rows = [("name", name)] if name else []
+    rows += [("detail", clean(owner))] if owner else []
     rows += [("data", number(node.data, spec)), ("gradient", _gradient(gradient, spec))]
     return Box(
         id_,
@@ -172,7 +192,8 @@ def _products(node: Value, names: Mapping[int, str]) -> list[str]:
         for parent, x in zip(node.parents, flat(node.numbers[1:]), strict=True)
     ]
     n = len(weights)
-    terms = [f"{short[i]}·{short[n + i]} = {number(weights[i] * inputs[i], '.3g')}" for i in range(n)]
+    factors = [f"({text})" if text.startswith("-") else text for text in short]
+    terms = [f"{factors[i]}·{factors[n + i]} = {number(weights[i] * inputs[i], '.3g')}" for i in range(n)]
     return terms + [
         short[-1] if not _name(node.parents[-1], names) else f"{short[-1]} = {number(b, '.3g')}" for b in bias
     ]
@@ -202,6 +223,8 @@ def _add_arrows(
     spec: str,
     local_derivatives: bool,
 ) -> None:
+    if node.op is None:
+        return
     head, head_id = unit[id(node)], scene.box_of[id(node)]
     slopes = node.local_derivatives() if head is node else ()
     pairs = len(node.numbers[1]) if isinstance(node.numbers[1], tuple) and len(node.numbers[1]) <= MOST_PRODUCTS else 0
