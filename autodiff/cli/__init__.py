@@ -9,10 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from autodiff.cli import graph, training
+from autodiff.cli import derive, graph, step, training
 
 VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "derive": derive.run,
     "graph": graph.run,
+    "step": step.run,
 }
 
 

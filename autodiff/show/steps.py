@@ -163,7 +163,7 @@ class Steps:
 
     Attributes:
         root: the node whose derivatives are told.
-        leaves: the nodes that nothing was computed for.
+        leaves: the nodes that were not computed, in the order in which they are used.
         forward: the operations, in an order in which they can be computed.
         backward: the nodes that hand on their gradients, in the order of `backward()`.
     """
@@ -321,5 +321,7 @@ def tell(loss: Value, held: Mapping[str, Any]) -> Steps:
             f"the graph has {len(order):,} operations on {operands:,} operands, and at most {MOST:,} are told step by "
             "step: take a part of it, such as the loss of a single example, or one neuron's output"
         )
+    used = {id(parent): parent for node in order for parent in node.parents if not parent.op}
+    leaves = list(used.values()) or leaves  # in the order of their use
     names, ours = all_named(order, leaves, names_of(held))
     return Steps(loss, names, ours, order, leaves)

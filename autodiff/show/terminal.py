@@ -207,7 +207,7 @@ class Stepper(cmd.Cmd):
     def told(self, index: int) -> list[str]:
         """Return a step as lines."""
         step = self.moments[index]
-        number = f"{index + 1:>{len(str(len(self.moments)))}}/{len(self.moments)}"
+        number = self.number(index)
         if isinstance(step, Forward):
             equals = " = ".join(worked(step.formula, step.result))
             return [f"{self.style(f'forward  {number}', 'forward')}  {self.style(step.name, 'bold')} = {equals}"]
@@ -217,13 +217,9 @@ class Stepper(cmd.Cmd):
             local = " = ".join(worked(c.rule, c.local))
             handed = equation(ops.MUL, c.incoming, c.local, c.amount)
             so_far = equation(ops.ADD, c.before, c.amount, c.after)
-            rows.append(
-                [
-                    f"d{step.name}/d{c.parent_name} = {local}",
-                    f"hands on {handed}",
-                    f"d{self.root}/d{c.parent_name} = {so_far}",
-                ]
-            )
+            own = f"d{step.name}/d{c.parent_name} = {local}"
+            rows.append([own, handed, f"d{self.root}/d{c.parent_name} = {so_far}"])
+        rows.insert(0, ["local derivative", "contribution", "gradient so far"])
         return [
             f"{title}  d{self.root}/d{step.name} = {short(step.incoming)}",
             *[f"    {row}" for row in columns(rows)],
@@ -233,7 +229,19 @@ class Stepper(cmd.Cmd):
         """Show the steps from index `first` to before `last`, an arrow at the one made last."""
         for index in range(first, min(last, len(self.moments))):
             arrow = "->" if index == self.position - 1 else "  "
-            self.say(f"{arrow} {self.told(index)[0]}")
+            self.say(f"{arrow} {self.told(index)[0] if index < self.position else self.announced(index)}")
+
+    def announced(self, index: int) -> str:
+        """Return a step that is still to be made, without its numbers."""
+        step = self.moments[index]
+        if isinstance(step, Forward):
+            return self.style(f"forward  {self.number(index)}  {step.name} = {step.formula}", "quiet")
+        names = dict.fromkeys([c.parent_name for c in step.contributions])
+        return self.style(f"backward {self.number(index)}  {step.name} to {', '.join(names)}", "quiet")
+
+    def number(self, index: int) -> str:
+        """Return the number of a step, of how many."""
+        return f"{index + 1:>{len(str(len(self.moments)))}}/{len(self.moments)}"
 
     def gradients(self) -> dict[int, float]:
         """Return the gradients so far, by `id`."""
