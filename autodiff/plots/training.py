@@ -40,7 +40,7 @@ def loss_curve(losses: Losses | Mapping[str, Losses], *, log: bool = False, ax: 
             ax.plot(range(len(curve)), curve, label=name or None)
         if log:
             ax.set_yscale("log")
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.locator_params(axis="x", integer=True)
         ax.set_xlabel("step")
         ax.set_ylabel("loss")
         if any(curves):
