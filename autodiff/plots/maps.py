@@ -161,7 +161,8 @@ def gradient_field(
 def _draw_walk(ax: Any, walk: Sequence[tuple[float, float]]) -> None:
     outline = [module("matplotlib.patheffects").withStroke(linewidth=3, foreground="black")]
     xs, ys = zip(*walk, strict=True)
-    ax.plot(xs, ys, "o-", color="white", markersize=3, linewidth=1.2, path_effects=outline, label="walk")
+    ax.plot(xs, ys, color="white", linestyle="-", linewidth=1.2, path_effects=outline, label="walk")
+    ax.plot(xs, ys, "o", color="white", markersize=3.5, markeredgecolor="black", markeredgewidth=0.6)
     middle = sum(ax.get_xlim()) / 2
     for text, (x, y) in (("start", walk[0]), ("end", walk[-1])):
         side = 1 if x < middle else -1  # towards the middle, where there is room
