@@ -151,9 +151,9 @@ def test_the_command_line_writes_a_page(tmp_path, capsys):
 PIECES = [
     "</script>", "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<!--", "-->", "]]>", "<![CDATA[", "&lt;",
     "&quot;", "&#60;", '"', "'", "`", "${x}", "{x}", "{{x}}", "\\", "\\u003c", "\\n", "\n", "\r\n", "\t", "\x00",
-    "\x1b[31m", "\u2028", "\u2029", "\ud800", "\u202e", "\ufeff", "|", "{a|b}", "<b>", "%s", "%", "$$", "é", "日本", "🙂",
-    " ", "javascript:", "#", "a" * 500, "--", "/*", "*/", "//", "[data-live]", "constructor", "__proto__", "</style>",
-    "</title>", "\\N", "\\G",
+    "\x1b[31m", "\u2028", "\u2029", "\ud800", "\u202e", "\ufeff", "|", "{a|b}", "<b>", "%s", "%", "$$", "é", "日本",
+    "🙂", " ", "javascript:", "#", "a" * 500, "--", "/*", "*/", "//", "[data-live]", "constructor", "__proto__",
+    "</style>", "</title>", "\\N", "\\G",
 ]  # fmt: skip
 
 
