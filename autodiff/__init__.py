@@ -39,6 +39,7 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.replay import Replay, ReplayError
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -48,6 +49,8 @@ __all__ = [
     "DomainError",
     "GradientCheck",
     "Op",
+    "Replay",
+    "ReplayError",
     "Value",
     "abs",
     "acos",
