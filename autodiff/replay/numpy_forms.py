@@ -110,9 +110,3 @@ def put_lanes(length: int, *pairs: Any) -> Array:
 def stack(*parts: Any) -> Array:
     """Return the parts' rows under one another; a part without rows, marked by a tuple around it, is one row."""
     return np.concatenate([np.asarray(p[0])[None] if isinstance(p, tuple) else p for p in parts])
-
-
-def functions() -> dict[str, Any]:
-    """Return what the forms on arrays call, by name."""
-    called = (defined, arctan2, sigmoid, elu, step, erf, erfc, gelu, log_total, logsumexp, put_rows, put_lanes, stack)
-    return {"np": np, **{function.__name__: function for function in called}}

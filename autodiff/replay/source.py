@@ -55,15 +55,11 @@ class Writer:
         """Return the lines that make these registers, in order; those in `kept` have a line of their own."""
         lines = []
         for register in registers:
-            op, operands, settings, rows, lanes = self.tape.instructions[register]
-            if op in LEAVES or (register not in kept and not self.uses[register]) or self.literal(register):
+            op, _, settings, *_ = self.tape.instructions[register]
+            if self.given(register) or (register not in kept and not self.uses[register]) or self.literal(register):
                 continue
-            if isinstance(op, Op):
-                reads, texts = self.operands(operands, rows, lanes)
-                expression = self.row(register, op, texts, settings)
-            else:
-                reads, texts = self.operands(operands, None, None)
-                expression = self.move(register, texts)
+            reads, texts = self.operands(register)
+            expression = self.row(register, op, texts, settings) if isinstance(op, Op) else self.move(register, texts)
             alone = self.uses[register] == 1 and register not in kept and register not in self.tape.names
             if alone and len(expression) <= WIDEST:
                 self.inlined[register] = expression, reads
@@ -71,14 +67,20 @@ class Writer:
             lines.append(Line(register, self.called(register), expression, reads))
         return lines
 
-    def operands(self, operands: tuple[int, ...], rows: int | None, lanes: int | None) -> tuple[tuple[int, ...], list[str]]:
-        """Return the registers that are read for these operands, and how the operands are written."""
+    def given(self, register: int) -> bool:
+        """Return whether a register needs no line, because the function is given it."""
+        return self.tape.instructions[register].op in LEAVES
+
+    def operands(self, register: int) -> tuple[tuple[int, ...], list[str]]:
+        """Return the registers that an instruction reads, and how its operands are written."""
+        op, operands, _, rows, lanes = self.tape.instructions[register]
+        signs = " -" if op not in (ops.ADD, ops.SUB, ops.SUM) else "+-"  # products stand in a sum without brackets
         reads: list[int] = []
         texts = []
         for operand in operands:
             inlined = self.inlined.pop(operand, None)
             if inlined is not None:
-                text = inlined[0] if _is_atom(inlined[0]) else f"({inlined[0]})"
+                text = inlined[0] if _is_atom(inlined[0], signs) else f"({inlined[0]})"
                 reads += inlined[1]
             else:
                 text = self.literal(operand)
@@ -86,7 +88,7 @@ class Writer:
                     text = self.called(operand)
                     reads.append(operand)
             shape = self.tape.instructions[operand]
-            if lanes is not None and rows is not None and shape.rows is not None and shape.lanes is None:
+            if isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None:
                 text += "[:, None]"
             texts.append(text)
         return tuple(reads), texts
@@ -144,12 +146,12 @@ def _literal(number: float) -> str:
     return f"({text})" if text[0] == "-" else text
 
 
-def _is_atom(text: str) -> bool:
-    """Return whether an expression can be written into another without brackets around it."""
+def _is_atom(text: str, signs: str) -> bool:
+    """Return whether an expression can be written into another without brackets around it: it has no such signs."""
     depth = 0
     for character in text:
         depth += (character in "([") - (character in ")]")
-        if not depth and character in " -":
+        if not depth and character in signs:
             return False
     return True
 
