@@ -130,7 +130,7 @@ class ArrayWriter(Writer):
         places = [place for _, index in parts for place in _flat(index)]
         exact = len(places) == len(set(places)) == len(everything)
         lines = []
-        if not exact and parts[0][1] != everything:
+        if not exact and (not parts or parts[0][1] != everything):
             lines.append("dtheta[:] = 0.0")
         for k, (register, index) in enumerate(parts):
             text = self.inlined.pop(register)[0] if register in self.inlined else self.text(register)

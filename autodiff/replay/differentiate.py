@@ -110,7 +110,9 @@ class Adjoints:
         parts = self.parts.pop(register, ())
         instruction = self.tape.instructions[register]
         for axis in ("rows", "lanes"):
-            pieces = [(index, self.full(part, _taken(instruction, axis, index))) for a, index, part in parts if a == axis]
+            pieces = [
+                (index, self.full(part, _taken(instruction, axis, index))) for a, index, part in parts if a == axis
+            ]
             if pieces:
                 contributions.append(Symbol(self.tape, self._joined(instruction, axis, pieces)))
         if not contributions:

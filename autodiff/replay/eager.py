@@ -39,8 +39,9 @@ def rebuild(recording: Recording, parameters: Sequence[float], inputs: Sequence[
     return nodes[recording.root], nodes[: recording.parameters]
 
 
-
-def mean(recording: Recording, parameters: Iterable[float], rows: Iterable[Sequence[float]]) -> tuple[float, list[float]]:
+def mean(
+    recording: Recording, parameters: Iterable[float], rows: Iterable[Sequence[float]]
+) -> tuple[float, list[float]]:
     """Return the mean of the loss, and of its gradient, over samples: the rows of their inputs."""
     parameters = list(map(float, parameters))
     results = [evaluate(recording, parameters, list(map(float, row))) for row in rows]

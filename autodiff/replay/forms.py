@@ -33,7 +33,7 @@ ARRAYS = {
     ops.LOG: "np.log({x})", ops.LOG1P: "np.log1p({x})", ops.LOG0: "np.log({x})", ops.SQRT: "np.sqrt({x})",
     ops.SIN: "np.sin({x})", ops.COS: "np.cos({x})", ops.TAN: "np.tan({x})",
     ops.ASIN: "np.arcsin({x})", ops.ACOS: "np.arccos({x})", ops.ATAN: "np.arctan({x})",
-    ops.ATAN2: "arrays.arctan2({y}, {x})", ops.HYPOT: "np.hypot({x}, {y})",
+    ops.ATAN2: "arrays.arctan2({x}, {y})", ops.HYPOT: "np.hypot({x}, {y})",
     ops.SINH: "np.sinh({x})", ops.COSH: "np.cosh({x})", ops.TANH: "np.tanh({x})", ops.SECH: "1.0 / np.cosh({x})",
     ops.SIGMOID: "arrays.sigmoid({x})", ops.SOFTPLUS: "np.logaddexp({x}, 0.0)",
     ops.SILU: "{x} * arrays.sigmoid({x})", ops.GELU: "arrays.gelu({x})", ops.ERF: "arrays.erf({x})", ops.ERFC: "arrays.erfc({x})",
@@ -48,8 +48,10 @@ ARRAYS = {
 # fmt: on
 
 TRUTHS = {  # steps in the reverse sweep, which gates what passes and whose value at nan never matters
-    (ops.HEAVISIDE, 0.0): "({x} > 0)", (ops.HEAVISIDE, 1.0): "({x} >= 0)",
-    (ops.STEP, 0.0): "({x} > {y})", (ops.STEP, 1.0): "({x} >= {y})",
+    (ops.HEAVISIDE, 0.0): "({x} > 0)",
+    (ops.HEAVISIDE, 1.0): "({x} >= 0)",
+    (ops.STEP, 0.0): "({x} > {y})",
+    (ops.STEP, 1.0): "({x} >= {y})",
 }
 
 

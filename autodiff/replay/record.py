@@ -106,6 +106,7 @@ def record(root: Value, parameters: Sequence[Value], inputs: Sequence[Value]) ->
     recording.root = places[id(root)]
     return recording
 
+
 def grouped(op: Any, operands: Sequence[Any]) -> Sequence[Any]:
     """Return the operands as the row takes them: `DOT` takes the weights and the inputs as two groups, then the bias."""
     if op is not ops.DOT:

@@ -170,7 +170,9 @@ class Replay:
             return  # the program vouches for nothing, so the eager engine is what answers
         names = ["the loss", *[f"the derivative by parameter {i}" for i in range(len(gradient))]]
         for name, ours, theirs in zip(names, [result[0], *result[1]], [loss, *gradient], strict=True):
-            if not math.isclose(ours, theirs, rel_tol=1e-9, abs_tol=1e-12 * (scale if name != "the loss" else abs(loss))):
+            if not math.isclose(
+                ours, theirs, rel_tol=1e-9, abs_tol=1e-12 * (scale if name != "the loss" else abs(loss))
+            ):
                 raise ReplayError(f"{name} is {float(ours)!r} in the replay, {theirs!r} computed eagerly")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -189,7 +191,9 @@ class ReplayError(ArithmeticError):
 
 
 def _leaves(name: str, given: Any) -> list[Value]:
-    leaves = given.parameters() if hasattr(given, "parameters") else [given] if isinstance(given, Value) else list(given)
+    leaves = (
+        given.parameters() if hasattr(given, "parameters") else [given] if isinstance(given, Value) else list(given)
+    )
     for leaf in leaves:
         if not isinstance(leaf, Value):
             raise TypeError(f"{name} must be Values, got {type(leaf).__name__}: {leaf!r}")

@@ -74,7 +74,8 @@ class Writer:
     def operands(self, register: int) -> tuple[tuple[int, ...], list[str]]:
         """Return the registers that an instruction reads, and how its operands are written."""
         op, operands, _, rows, lanes = self.tape.instructions[register]
-        signs = " -" if op not in (ops.ADD, ops.SUB, ops.SUM) else "+-"  # products stand in a sum without brackets
+        summed = op in (ops.ADD, ops.SUB) or (op is ops.SUM and len(operands) > 1)
+        signs = "+-" if summed else " -"  # products stand in a sum without brackets
         reads: list[int] = []
         texts = []
         for operand in operands:
@@ -100,7 +101,9 @@ class Writer:
             label = self.tape.names.get(register)
             if label is None and register >= self.tape.forward:
                 label = f"d{register}"
-            name = self.name[register] = self.names.new(label or f"{PREFIX.get(self.tape.instructions[register].op, 'v')}{register}")
+            name = self.name[register] = self.names.new(
+                label or f"{PREFIX.get(self.tape.instructions[register].op, 'v')}{register}"
+            )
         return name
 
     def text(self, register: int) -> str:

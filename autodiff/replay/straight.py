@@ -25,9 +25,7 @@ def straight(recording: Recording) -> Tape:
     variable = recording.parameters + recording.inputs
     places: list[int] = []
     for i, (op, operands, settings, number, label) in enumerate(
-        zip(
-            recording.ops, recording.operands, recording.settings, recording.numbers, recording.labels, strict=True
-        )
+        zip(recording.ops, recording.operands, recording.settings, recording.numbers, recording.labels, strict=True)
     ):
         if op is not None:
             place = tape.apply(op, tuple([places[j] for j in operands]), settings)
@@ -36,7 +34,9 @@ def straight(recording: Recording) -> Tape:
         elif i < variable:
             place = tape.add(moves.INPUTS, (), (i - recording.parameters,))
         else:
-            place = tape.add(moves.CONSTANT, (), (number,) if not label else (number, label))  # a named constant stands alone
+            place = tape.add(
+                moves.CONSTANT, (), (number,) if not label else (number, label)
+            )  # a named constant stands alone
         if label:
             tape.names.setdefault(place, label)
         places.append(place)
@@ -107,9 +107,7 @@ class FloatProgram:
         made = {line.register for line in lines}
         read = dict.fromkeys([register for line in lines for register in line.reads if register not in made])
         head = [f"    {called(register)} = registers[{register}]" for register in read]
-        tail = [
-            f"    registers[{line.register}] = {line.name}" for line in lines if readers.get(line.register, 0) > k
-        ]
+        tail = [f"    registers[{line.register}] = {line.name}" for line in lines if readers.get(line.register, 0) > k]
         return _function(f"part_{k}", "registers", [*head, *map(_line, lines), *tail])
 
     @property

@@ -21,10 +21,14 @@ BATCH = -1  # so many lanes as the batch has samples, known only when it runs
 
 # The moves, with their settings.
 CONSTANT = "constant"  # (numbers): one number, a tuple of them a row, or a tuple of rows of one number a lane
-PARAMETERS = "parameters"  # (index): these parameters: one, a tuple of them as rows, or a tuple of such rows as a matrix
+PARAMETERS = (
+    "parameters"  # (index): these parameters: one, a tuple of them as rows, or a tuple of such rows as a matrix
+)
 INPUTS = "inputs"  # (index): these inputs of each sample: one, or a tuple of them as rows
 COUNT = "count"  # (): how many lanes the batch has
-MATMUL = "matmul"  # (transposed, transposed): the product of two matrices or vectors, the rows of the second summed over
+MATMUL = (
+    "matmul"  # (transposed, transposed): the product of two matrices or vectors, the rows of the second summed over
+)
 TAKE = "take"  # (axis, index): from the axis "rows" or "lanes", one place, or a tuple of places
 PUT = "put"  # (axis, index, length): the opposite, added up where a place comes twice, and 0 elsewhere
 STACK = "stack"  # (): the operands' rows under one another; an operand without rows is one row
@@ -63,13 +67,22 @@ class Tape:
         self.gradient: list[tuple[int, Any]] = []
         self.memory: dict[Any, int] = {}  # what has been computed is not computed again
 
-    def add(self, op: Op | str, operands: tuple[int, ...] = (), settings: tuple[Any, ...] = (), **axes: Any) -> int:
+    def add(
+        self,
+        op: Op | str,
+        operands: tuple[int, ...] = (),
+        settings: tuple[Any, ...] = (),
+        rows: int | None = None,
+        lanes: int | None = None,
+    ) -> int:
         """Return the register that this instruction makes; the same instruction makes it once."""
-        key = op, operands, settings, *axes.values()
+        key = op, operands, settings, rows, lanes
         register = self.memory.get(key, -1)
-        if register < 0 or (op is CONSTANT and repr(self.instructions[register].settings) != repr(settings)):  # 0.0, -0.0
+        if register < 0 or (
+            op is CONSTANT and repr(self.instructions[register].settings) != repr(settings)
+        ):  # 0.0, -0.0
             register = self.memory[key] = len(self.instructions)
-            self.instructions.append(Instruction(op, operands, settings, **axes))
+            self.instructions.append(Instruction(op, operands, settings, rows, lanes))
         return register
 
     def apply(self, op: Op, operands: tuple[int, ...], settings: tuple[float, ...] = ()) -> int:
