@@ -14,7 +14,7 @@ from autodiff.replay import tape as moves
 from autodiff.replay.source import Line, Writer
 from autodiff.replay.tape import BATCH, Tape
 
-RESERVED = ("theta", "dtheta", "batch", "program", "loss", "gradient")
+RESERVED = ("theta", "dtheta", "batch", "program", "forward", "gradient")
 Index = Any  # one place, or a tuple of places
 
 
@@ -32,13 +32,31 @@ class ArrayWriter(Writer):
         self.indices: dict[Index, str] = {}
         self.views: list[str] = []
         self.added: list[str] = []
+        self.columns = self._columns()
         for register, (op, _, settings, rows, lanes) in enumerate(tape.instructions):
             if op is moves.CONSTANT and (rows is not None or lanes is not None):
                 self.data[self.called(register)] = settings
             elif op is moves.PARAMETERS and rows is not None:
                 view = _view("theta", settings[0], tape.parameters)
-                if view:
-                    self.views.append(f"{self.called(register)} = {view}")
+                if view == "theta":
+                    self.name[register] = view
+                elif view:
+                    column = "[:, None]" if register in self.columns else ""
+                    self.views.append(f"{self.called(register)} = {view}{column}")
+
+    def _columns(self) -> set[int]:
+        """Return the registers of parameters that are used along the lanes alone, as biases are: views of columns."""
+        columns, others = set(), set()
+        for op, operands, _, rows, lanes in self.tape.instructions:
+            for operand in operands:
+                shape = self.tape.instructions[operand]
+                if shape.op is moves.PARAMETERS and shape.rows and not shape.lanes:
+                    (columns if isinstance(op, Op) and rows and lanes else others).add(operand)
+        return {register for register in columns - others if self.given(register)}
+
+    def column(self, register: int) -> str:
+        """Return how rows are spread over lanes, nothing where the view is a column."""
+        return "" if register in self.columns else super().column(register)
 
     def is_number(self, register: int) -> bool:
         """Return whether a register has neither rows nor lanes: in the program it is a float."""
@@ -123,32 +141,45 @@ class ArrayWriter(Writer):
             self.data[self.indices[index]] = index
         return self.indices[index]
 
-    def gradient(self) -> list[str]:
-        """Return the statements that write the gradient: where parts overlap or leave gaps, they are added up."""
+    def gradient(self, lines: list[Line]) -> list[str]:
+        """Return the lines of the reverse sweep, and among them, as early as can be, what writes the gradient.
+
+        Where parts of the gradient overlap or leave gaps, they are added up.
+        """
         everything = tuple(range(self.tape.parameters))
         parts = sorted(self.tape.gradient, key=lambda part: part[1] != everything)
         places = [place for _, index in parts for place in _flat(index)]
         exact = len(places) == len(set(places)) == len(everything)
-        lines = []
+        after: list[list[str]] = [[] for _ in range(len(lines) + 1)]
+        made = {line.register: k for k, line in enumerate(lines, start=1)}
+        earliest = 0
         if not exact and (not parts or parts[0][1] != everything):
-            lines.append("dtheta[:] = 0.0")
+            after[0].append("dtheta[:] = 0.0")
         for k, (register, index) in enumerate(parts):
-            text = self.inlined.pop(register)[0] if register in self.inlined else self.text(register)
-            name = self._gradient_view(register, index)
-            if exact or (not k and index == everything):
-                lines.append(f"{name} = {text}" if name.startswith("dtheta") else f"{name}[...] = {text}")
-            elif name:
-                lines.append(f"{name} += {text}")
-            else:
-                lines.append(f"np.add.at(dtheta, {self.index(index, array=True)}, {text})")
-        return lines
+            text, reads = self.inlined.pop(register, (self.text(register), (register,)))
+            first = not k and index == everything
+            position = max([made.get(read, 0) for read in reads] + [earliest])
+            after[position].append(self._statement(index, text, set_to=exact or first))
+            earliest = position if first else earliest
+        result = after[0]
+        for line, following in zip(lines, after[1:], strict=True):
+            result += [_line(line), *following]
+        return result
+
+    def _statement(self, index: Index, text: str, *, set_to: bool) -> str:
+        name = self._gradient_view(index)
+        if not name:
+            return f"np.add.at(dtheta, {self.index(index, array=True)}, {text})"
+        if not set_to:
+            return f"{name} += {text}"
+        return f"{name} = {text}" if name.startswith("dtheta") else f"{name}[:] = {text}"
 
     @property
     def nonlocals(self) -> list[str]:
         """The declaration of the views that the gradient is added up in."""
         return [f"nonlocal {', '.join(self.added)}"] if self.added else []
 
-    def _gradient_view(self, register: int, index: Index) -> str:
+    def _gradient_view(self, index: Index) -> str:
         if index == tuple(range(self.tape.parameters)):
             return "dtheta[:]"
         if isinstance(index, int):
@@ -212,8 +243,7 @@ def array_source(tape: Tape) -> tuple[str, dict[str, Any], dict[str, Any]]:
     crossing = [operand for i in reverse for operand in tape.instructions[i].operands if operand < tape.forward]
     kept = frozenset([tape.root, *crossing])
     forward = [_line(line) for line in writer.lines(range(tape.forward), kept)]
-    backward = [_line(line) for line in writer.lines(reverse, kept)]
-    backward += writer.gradient()
+    backward = writer.gradient(writer.lines(reverse, kept))
     answer = f"return {writer.text(tape.root)}"
     argument = "batch" if any([x.lanes == BATCH for x in tape.instructions]) else ""
     text = "\n".join(
@@ -221,13 +251,13 @@ def array_source(tape: Tape) -> tuple[str, dict[str, Any], dict[str, Any]]:
             f"def program({', '.join(['theta', 'dtheta', *writer.data])}):",
             *_indented(writer.views, 1),
             "",
-            f"    def loss({argument}):",
+            f"    def forward({argument}):",
             *_indented([*forward, answer], 2),
             "",
             f"    def gradient({argument}):",
             *_indented([*writer.nonlocals, *forward, "", *backward, answer], 2),
             "",
-            "    return loss, gradient",
+            "    return forward, gradient",
             "",
         ]
     )
@@ -285,11 +315,11 @@ class Arrays:
             return math.nan
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
-        """Return the mean loss and gradient."""
+        """Return the mean loss and gradient, in the buffer of this thread."""
         _, slopes, _, gradient = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                return float(gradient(rows) if self.batched else gradient()), slopes.copy()
+                return float(gradient(rows) if self.batched else gradient()), slopes
         except (ArithmeticError, ValueError):
             return math.nan, slopes
 

@@ -24,14 +24,21 @@ class Symbol:
 
     def apply(self, op: Op, operands: tuple[Any, ...]) -> Any:
         """Return what the row answers for these symbols and numbers, then its parameters."""
-        n = len(operands) - op.parameters
-        xs, settings = operands[:n], operands[n:]
+        tape, n = self.tape, len(operands) - op.parameters
+        xs, settings = tuple([x.known if isinstance(x, Symbol) else x for x in operands[:n]]), operands[n:]
+        if not any([isinstance(x, Symbol) for x in xs]):
+            return op(*xs, *settings)
         known = _known(op, xs, settings)
         if known is not None:
             return known
-        tape = self.tape
         registers = tuple([x.register if isinstance(x, Symbol) else tape.constant(float(x)) for x in xs])
         return Symbol(tape, tape.apply(op, registers, tuple(map(float, settings))))
+
+    @property
+    def known(self) -> Any:
+        """The number that this is, if it always is the same; else itself."""
+        number = self.tape.number(self.register)
+        return self if number is None else number
 
     # fmt: off
     def __add__(self, other: Any) -> Any: return self.apply(ops.ADD, (self, other))
@@ -192,6 +199,9 @@ def _through_matmul(adjoints: Adjoints, instruction: Instruction, incoming: Any)
         to_a, to_b = tape.apply(ops.MUL, (d, tape.turn(b))), tape.matmul(a, d, (True, False))
     elif second.lanes is not None:  # a vector and a matrix
         to_a, to_b = tape.matmul(b, tape.turn(d)), tape.apply(ops.MUL, (a, d))
+    elif a == b:
+        adjoints.give(a, incoming * 2.0 * Symbol(tape, a))
+        return
     else:
         to_a, to_b = tape.apply(ops.MUL, (d, b)), tape.apply(ops.MUL, (d, a))
     adjoints.give(a, Symbol(tape, to_a))

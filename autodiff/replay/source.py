@@ -20,7 +20,7 @@ from autodiff.replay.tape import Tape
 
 WIDEST = 60  # characters of an expression that is written into another
 FEW = 8  # terms of a sum that is written with signs
-PREFIX = {moves.PARAMETERS: "p", moves.INPUTS: "x"}
+PREFIX = {moves.PARAMETERS: "p", moves.INPUTS: "x", moves.CONSTANT: "data"}
 LEAVES = (moves.PARAMETERS, moves.INPUTS)
 
 
@@ -90,9 +90,13 @@ class Writer:
                     reads.append(operand)
             shape = self.tape.instructions[operand]
             if isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None:
-                text += "[:, None]"
+                text += self.column(operand)
             texts.append(text)
         return tuple(reads), texts
+
+    def column(self, register: int) -> str:
+        """Return how the rows of a register are spread over lanes."""
+        return "[:, None]"
 
     def called(self, register: int) -> str:
         """Return the name of a register."""
