@@ -11,7 +11,7 @@ from autodiff import ops
 from autodiff.ops import Op
 from autodiff.replay import forms
 from autodiff.replay import tape as moves
-from autodiff.replay.source import Line, Writer
+from autodiff.replay.source import Line, Writer, needed
 from autodiff.replay.tape import BATCH, Tape
 
 RESERVED = ("theta", "dtheta", "batch", "program", "forward", "gradient")
@@ -80,7 +80,8 @@ class ArrayWriter(Writer):
         op, operands, settings, *_ = self.tape.instructions[register]
         if self.is_number(register) and all(map(self.is_number, operands)):
             return super().form(register)
-        form = forms.array_form(op, settings, register >= self.tape.forward)  # type: ignore[arg-type]  # a row
+        reverse, watched = register >= self.tape.forward, register in self.tape.watched
+        form = forms.array_form(op, settings, reverse=reverse, watched=watched)  # type: ignore[arg-type]  # a row
         return f"float({form})" if self.is_number(register) else form
 
     def move(self, register: int, texts: list[str]) -> str:
@@ -172,6 +173,9 @@ class ArrayWriter(Writer):
             return f"np.add.at(dtheta, {self.index(index, array=True)}, {text})"
         if not set_to:
             return f"{name} += {text}"
+        factors = text.split(" @ ")
+        if len(factors) == 2 and not name.startswith("dtheta"):
+            return f"np.matmul({factors[0]}, {factors[1]}, out={name})"
         return f"{name} = {text}" if name.startswith("dtheta") else f"{name}[:] = {text}"
 
     @property
@@ -242,7 +246,7 @@ def array_source(tape: Tape) -> tuple[str, dict[str, Any], dict[str, Any]]:
     reverse = range(tape.forward, len(tape.instructions))
     crossing = [operand for i in reverse for operand in tape.instructions[i].operands if operand < tape.forward]
     kept = frozenset([tape.root, *crossing])
-    forward = [_line(line) for line in writer.lines(range(tape.forward), kept)]
+    forward = writer.lines(range(tape.forward), kept)
     backward = writer.gradient(writer.lines(reverse, kept))
     answer = f"return {writer.text(tape.root)}"
     argument = "batch" if any([x.lanes == BATCH for x in tape.instructions]) else ""
@@ -252,10 +256,10 @@ def array_source(tape: Tape) -> tuple[str, dict[str, Any], dict[str, Any]]:
             *_indented(writer.views, 1),
             "",
             f"    def forward({argument}):",
-            *_indented([*forward, answer], 2),
+            *_indented([*map(_line, needed(forward, tape.root)), answer], 2),
             "",
             f"    def gradient({argument}):",
-            *_indented([*writer.nonlocals, *forward, "", *backward, answer], 2),
+            *_indented([*writer.nonlocals, *map(_line, forward), "", *backward, answer], 2),
             "",
             "    return forward, gradient",
             "",

@@ -173,10 +173,12 @@ def _taken(instruction: Instruction, axis: str, index: Any) -> Instruction:
 
 
 def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, incoming: Any) -> None:
-    tape, op = adjoints.tape, instruction.op
-    symbols = [Symbol(tape, i) for i in instruction.operands]
+    tape, op, operands = adjoints.tape, instruction.op, instruction.operands
+    if op is ops.LOGSUMEXP and tape.instructions[operands[0]].rows is not None:
+        operands = operands[:1]  # the others are its parts
+    symbols = [Symbol(tape, i) for i in operands]
     slopes = op.local(Symbol(tape, register), *grouped(op, symbols), *instruction.settings)  # type: ignore[union-attr]
-    for operand, slope in zip(instruction.operands, slopes, strict=True):
+    for operand, slope in zip(operands, slopes, strict=True):
         if not adjoints.active[operand]:
             continue
         if op.piecewise:  # type: ignore[union-attr]

@@ -42,7 +42,7 @@ ARRAYS = {
     ops.RELU: "np.maximum({x}, 0.0)", ops.LEAKY_RELU: "np.where({x} > 0, {x}, {0} * {x})", ops.ELU: "arrays.elu({x}, {0})",
     ops.MAXIMUM: "np.maximum({x}, {y})", ops.MINIMUM: "np.minimum({x}, {y})", ops.CLIP: "np.clip({x}, {0}, {1})",
     ops.SUM: "{x}.sum(axis=0)", ops.MEAN: "{x}.mean(axis=0)", ops.PROD: "{x}.prod(axis=0)", ops.MAX: "{x}.max(axis=0)",
-    ops.LOGSUMEXP: "arrays.logsumexp({x})", ops.DOT: "({x} * {y}).sum(axis=0)",
+    ops.LOGSUMEXP: "{top} + arrays.log_total({powers}, {total})", ops.DOT: "({x} * {y}).sum(axis=0)",
     ops.IDENTITY: "{x}", ops.HOLD: "{x}", ops.RATIO: "{x} / {y}", ops.MASK: "{x} * {y}",
 }
 # fmt: on
@@ -85,11 +85,11 @@ def float_form(op: Op, settings: tuple[Any, ...], reverse: bool) -> str | None:
     return (reverse and truth(op, settings)) or FLOATS.get(op)
 
 
-def array_form(op: Op, settings: tuple[Any, ...], reverse: bool) -> str:
-    """Return the form on arrays of a row with these parameters; in the forward pass a row with a domain is watched."""
+def array_form(op: Op, settings: tuple[Any, ...], *, reverse: bool, watched: bool) -> str:
+    """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite."""
     form = ARRAYS[op]
     if op in (ops.POWER, ops.POWER0) and settings[0] >= 0 and settings[0] == int(settings[0]):
         return "{x} * {x}" if settings[0] == 2 else form  # whole powers have no domain
     if reverse:
         return truth(op, settings) or form
-    return f"defined({form})" if op.domain and op is not ops.CLIP else form
+    return f"defined({form})" if watched and op is not ops.CLIP else form

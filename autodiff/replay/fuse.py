@@ -12,7 +12,7 @@ from typing import Any
 
 from autodiff import ops
 from autodiff.replay import tape as moves
-from autodiff.replay.differentiate import differentiate
+from autodiff.replay.differentiate import Symbol, differentiate
 from autodiff.replay.record import Recording, grouped
 from autodiff.replay.reroll import Ref, Unit, Units
 from autodiff.replay.tape import BATCH, Tape
@@ -104,10 +104,13 @@ class Fuser:
         registers = []
         for refs in zip(*[unit.operands for unit in units], strict=True):
             registers.append(self.pick(refs[0]) if len(set(refs)) == 1 else self.gather(refs))
-        return self._named(units[0], self.tape.apply(units[0].op, tuple(registers), units[0].settings))
+        return self._row(units[0], registers)
 
-    def _named(self, unit: Unit, register: int) -> int:
-        """Name the activation of a layer after the layer."""
+    def _row(self, unit: Unit, operands: Sequence[int]) -> int:
+        """Return the register of a unit's row; the activation of a layer is named after the layer."""
+        register = self.tape.apply(unit.op, tuple(operands), unit.settings)
+        if unit.op.domain:
+            self.tape.watched.add(register)
         operand = self.tape.instructions[register].operands[:1]
         name = self.tape.names.get(operand[0], "") if operand else ""
         if unit.op.arity == 1 and name[:1] == "z" and name[1:].isdigit():
@@ -177,9 +180,15 @@ class Fuser:
             else:
                 z = tape.matmul(a, b)
             return self._renamed(z, tape.apply(ops.ADD, (z, self.pick(bias[0])))) if bias else z
+        if op is ops.LOGSUMEXP:
+            x = self.gather(unit.operands)
+            shares = ops.softmax([Symbol(tape, x)])[0]  # leaves its parts on the tape, which the gradient needs as well
+            powers, total = tape.instructions[shares.register].operands
+            top = tape.instructions[tape.instructions[powers].operands[0]].operands[1]
+            return tape.apply(op, (x, top, powers, total))
         if op.arity is None:
             return tape.apply(op, (self.gather(unit.operands),))
-        return self._named(unit, tape.apply(op, tuple(map(self.pick, unit.operands)), unit.settings))
+        return self._row(unit, [self.pick(ref) for ref in unit.operands])
 
     # Where operands come from.
 

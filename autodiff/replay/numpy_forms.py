@@ -67,18 +67,11 @@ def gelu(x: Array) -> Array:
 
 def log_total(powers: Array, total: Array) -> Array:
     """Return log(total) of powers e**(x - max x), whose total is at least 1, exact where it is hardly more."""
-    if total.min() > 1.01:
+    if np.min(total) > 1.01:
         return np.log(total)
     others = powers.copy()
     np.put_along_axis(others, others.argmax(axis=0, keepdims=True), 0.0, axis=0)  # the largest is exactly 1
     return np.log1p(others.sum(axis=0))
-
-
-def logsumexp(x: Array) -> Array:
-    """Return log(e**x1 + ... + e**xn) over the rows."""
-    top = x.max(axis=0)
-    powers = np.exp(x - top)
-    return top + log_total(powers, powers.sum(axis=0))
 
 
 def put_rows(length: int, *pairs: Any) -> Array:

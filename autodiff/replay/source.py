@@ -132,7 +132,8 @@ class Writer:
         """Return a row of the calculus on floats."""
         form = self.form(register)
         if form is not None:
-            return form.format(*map(_literal, settings), x=texts[0], y=texts[-1])
+            names = dict(zip(("x", "top", "powers", "total"), texts, strict=False))
+            return form.format(*map(_literal, settings), **names, y=texts[-1])
         if op is ops.SUM:
             return " + ".join(texts) if 1 < len(texts) <= FEW else f"sum(({', '.join(texts)},), 0.0)"
         if op is ops.DOT:
@@ -173,3 +174,14 @@ def float_lines(tape: Tape) -> tuple[Writer, list[Line], list[Line]]:
         if instruction.op in LEAVES:
             writer.called(register)
     return writer, writer.lines(range(tape.forward), kept), writer.lines(reverse, kept)
+
+
+def needed(lines: list[Line], root: int) -> list[Line]:
+    """Return the lines that the register of `root` is computed from, itself among them."""
+    read = {root}
+    result = []
+    for line in reversed(lines):
+        if line.register in read:
+            read.update(line.reads)
+            result.append(line)
+    return result[::-1]

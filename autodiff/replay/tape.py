@@ -5,7 +5,8 @@ A register has up to two axes: rows (neurons, features) and lanes (samples). Eit
 neither is one number, and a register that lacks an axis of another is the same along it. Instructions are
 
 - *rows of the calculus*, applied element by element. A row that takes any number of operands (`SUM`, `MAX`), given a
-  single register that has rows, takes these rows as its operands;
+  single register that has rows, takes these rows as its operands; so does `LOGSUMEXP`, followed by what it is made of
+  and its gradient needs as well: the largest x, the powers e**(x - largest), and their total;
 - *moves*, which compute nothing of their own, named below.
 
 Any back end that knows the rows and these few moves can run a tape. It must not know how it is run.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from autodiff import ops
 from autodiff.ops import Op
 
 BATCH = -1  # so many lanes as the batch has samples, known only when it runs
@@ -53,6 +55,7 @@ class Tape:
     Attributes:
         instructions: the program.
         names: registers that people have a name for.
+        watched: registers of operations that have a domain, in the graph itself: not finite, they may have left it.
         forward: how many instructions, from the first, make the forward pass.
         root: the register of the loss.
         gradient: pairs (register or number, index): what is added to the gradient by these parameters.
@@ -62,6 +65,7 @@ class Tape:
         self.parameters = parameters
         self.instructions: list[Instruction] = []
         self.names: dict[int, str] = {}
+        self.watched: set[int] = set()
         self.forward = 0
         self.root = 0
         self.gradient: list[tuple[int, Any]] = []
@@ -90,9 +94,12 @@ class Tape:
         shapes = [self.instructions[i] for i in operands]
         rows = next((shape.rows for shape in shapes if shape.rows is not None), None)
         lanes = next((shape.lanes for shape in shapes if shape.lanes is not None), None)
-        if op.arity is None and len(operands) == 1:
+        if op.arity is None and (len(operands) == 1 or self._is_reduced(op, operands)):
             rows = None
         return self.add(op, operands, settings, rows=rows, lanes=lanes)
+
+    def _is_reduced(self, op: Op, operands: tuple[int, ...]) -> bool:
+        return op is ops.LOGSUMEXP and self.instructions[operands[0]].rows is not None
 
     def matmul(self, a: int, b: int, transposed: tuple[bool, bool] = (False, False)) -> int:
         """Return the register of the product of two matrices, or of vectors that have rows alone."""
