@@ -53,6 +53,25 @@ class Recording:
         return self.ops[node] is None and node >= self.parameters + self.inputs
 
     @property
+    def constants(self) -> list[float]:
+        """The numbers of all constants, in order."""
+        first = self.parameters + self.inputs
+        return [number for op, number in zip(self.ops[first:], self.numbers[first:], strict=True) if op is None]
+
+    def with_inputs(self, constants: list[int]) -> Recording:
+        """Return the same recording with these constants as its inputs."""
+        front = [*range(self.parameters), *constants]
+        moved = set(constants)
+        order = [*front, *[i for i in range(self.parameters, len(self.ops)) if i not in moved]]
+        result = Recording(self.parameters, len(constants))
+        places = [0] * len(order)
+        for i in order:
+            operands = tuple([places[j] for j in self.operands[i]])
+            places[i] = result.add(self.ops[i], operands, self.settings[i], self.numbers[i], self.labels[i])
+        result.root = places[self.root]
+        return result
+
+    @property
     def depends(self) -> list[int]:
         """The parameters that the root was computed from."""
         used = bytearray(len(self.ops))
