@@ -39,6 +39,7 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.replay import Replay, ReplayError
 from autodiff.show import (
     Blame,
     Derivation,
@@ -66,6 +67,8 @@ __all__ = [
     "Ledger",
     "Op",
     "OrderReport",
+    "Replay",
+    "ReplayError",
     "Steps",
     "Value",
     "abs",

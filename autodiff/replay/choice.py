@@ -1,0 +1,121 @@
+"""Which program a recording becomes: arrays where NumPy is at hand and there is something to gain, else floats."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from autodiff.operands import real
+from autodiff.replay.arrays import Arrays
+from autodiff.replay.contract import contract
+from autodiff.replay.fuse import Fuser
+from autodiff.replay.record import Recording
+from autodiff.replay.reroll import reroll
+from autodiff.replay.straight import FloatProgram, straight
+from autodiff.replay.tape import Tape
+
+# What a program costs, in microseconds, forward and reverse: an operand of a node on floats, a block on arrays.
+PER_OPERAND, PER_BLOCK = 0.1, 5.0
+SAMPLES = 32  # in a batch, where there are batches
+MOST = 3000  # blocks of a program on arrays
+
+
+class Program(Protocol):
+    """What runs: `values` is the vector of parameters, `rows` what the program's own `rows` made of a batch."""
+
+    tape: Tape
+
+    @property
+    def source(self) -> str:
+        """The Python that runs."""
+
+    def rows(self, batch: Any, columns: int) -> Any:
+        """Return a batch as the program takes it."""
+
+    def loss(self, values: Any, rows: Any) -> float:
+        """Return the loss."""
+
+    def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
+        """Return the loss and the gradient; what is not finite is not vouched for."""
+
+    def is_finite(self, gradient: Any) -> bool:
+        """Return whether all of a gradient is finite."""
+
+
+def choose(recording: Recording) -> Program:
+    """Return the program of a recording."""
+    if numpy_is_here():
+        whole = contract(recording)
+        graph = reroll(whole)
+        fuser = Fuser(graph, whole)
+        steps = len(fuser.blocks)
+        samples = SAMPLES if recording.inputs else 1
+        work = sum(map(len, recording.operands)) * samples
+        if steps <= MOST and work * PER_OPERAND > steps * PER_BLOCK:
+            return Arrays(fuser.write())
+    return Floats(straight(recording))
+
+
+def numpy_is_here() -> bool:
+    """Return whether NumPy can be imported."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def vector(numbers: Sequence[float]) -> Any:
+    """Return the numbers as a vector that can be written to: NumPy's, or the standard library's without it."""
+    if not numpy_is_here():
+        return array("d", numbers)
+    import numpy as np
+
+    return np.array(numbers, dtype=float)
+
+
+class Floats:
+    """A program on floats, sample by sample."""
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.program = tape, FloatProgram(tape)
+
+    @property
+    def source(self) -> str:
+        """The Python that runs."""
+        return self.program.source
+
+    def rows(self, batch: Any, columns: int) -> Any:
+        """Return a batch as lists of floats."""
+        rows = [[real(x) for x in row] for row in batch]
+        if not rows or any([len(row) != columns for row in rows]):
+            raise ValueError(f"a batch needs at least one sample, and each {columns} numbers, one for each input")
+        return rows
+
+    def loss(self, values: Any, rows: Any) -> float:
+        """Return the mean loss."""
+        numbers = values.tolist()
+        try:
+            return sum([self.program.loss(numbers + row) for row in rows], 0.0) / len(rows)
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
+        """Return the mean loss and gradient."""
+        numbers = values.tolist()
+        try:
+            results = [self.program.gradient(numbers + row) for row in rows]
+        except (ArithmeticError, ValueError):  # outside of a domain, or an overflow: the eager engine knows which
+            return math.nan, vector(numbers)
+        if len(results) == 1:
+            return results[0][0], vector(results[0][1])
+        n = len(results)
+        return sum([loss for loss, _ in results]) / n, vector(
+            [sum(slopes) / n for slopes in zip(*[slopes for _, slopes in results], strict=True)]
+        )
+
+    def is_finite(self, gradient: Any) -> bool:
+        """Return whether all of a gradient is finite."""
+        return all(map(math.isfinite, gradient))
