@@ -101,7 +101,8 @@ def executed(notebook: Notebook) -> Notebook:
         own = {
             name: value for name, value in os.environ.items() if name != "MPLBACKEND"
         }
-        client.execute(env={**own, "IPYTHONDIR": empty, "NO_COLOR": "1"})
+        # without `dot` on the path, graphs are drawn by the Graphviz in the package
+        client.execute(env={**own, "IPYTHONDIR": empty, "PATH": empty, "NO_COLOR": "1"})
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if output.get("name") == "stderr":
