@@ -22,11 +22,13 @@ class ArrayWriter(Writer):
     """Writes a tape of arrays. Data and indices become arguments, parts of the vector of parameters become views."""
 
     def __init__(self, tape: Tape) -> None:
+        import numpy as np
+
         from autodiff.replay import numpy_forms
 
         moving = (numpy_forms.defined, numpy_forms.put_rows, numpy_forms.put_lanes, numpy_forms.stack)
         self.functions = {**forms.float_functions(), **{function.__name__: function for function in moving}}
-        self.functions |= {"np": numpy_forms.np, "arrays": numpy_forms}
+        self.functions |= {"np": np, "arrays": numpy_forms}
         super().__init__(tape, {*self.functions, *RESERVED})
         self.data: dict[str, Any] = {}
         self.indices: dict[Index, str] = {}
@@ -46,7 +48,8 @@ class ArrayWriter(Writer):
 
     def _columns(self) -> set[int]:
         """Return the registers of parameters that are used along the lanes alone, as biases are: views of columns."""
-        columns, others = set(), set()
+        columns: set[int] = set()
+        others: set[int] = set()
         for op, operands, _, rows, lanes in self.tape.instructions:
             for operand in operands:
                 shape = self.tape.instructions[operand]

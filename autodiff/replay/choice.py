@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from array import array
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from autodiff.operands import real
@@ -15,6 +13,7 @@ from autodiff.replay.record import Recording
 from autodiff.replay.reroll import reroll
 from autodiff.replay.straight import FloatProgram, straight
 from autodiff.replay.tape import Tape
+from autodiff.replay.vectors import numpy_is_here, vector
 
 # What a program costs, in microseconds, forward and reverse: an operand of a node on floats, a block on arrays.
 PER_OPERAND, PER_BLOCK = 0.1, 5.0
@@ -56,24 +55,6 @@ def choose(recording: Recording) -> Program:
         if steps <= MOST and work * PER_OPERAND > steps * PER_BLOCK:
             return Arrays(fuser.write())
     return Floats(straight(recording))
-
-
-def numpy_is_here() -> bool:
-    """Return whether NumPy can be imported."""
-    try:
-        import numpy  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
-def vector(numbers: Sequence[float]) -> Any:
-    """Return the numbers as a vector that can be written to: NumPy's, or the standard library's without it."""
-    if not numpy_is_here():
-        return array("d", numbers)
-    import numpy as np
-
-    return np.array(numbers, dtype=float)
 
 
 class Floats:

@@ -23,7 +23,7 @@ def contract(recording: Recording) -> Recording:
         settings, number, label = recording.settings[i], recording.numbers[i], recording.labels[i]
         operands = tuple([places[j] for j in recording.operands[i]])
         if op is ops.ADD or op is ops.SUM:
-            summed = _merged([terms.pop(j, None) or deque([places[j]]) for j in recording.operands[i]])
+            summed = _merged([terms.pop(j) if j in terms else deque([places[j]]) for j in recording.operands[i]])
             if user[i] >= 0 and recording.ops[user[i]] in (ops.ADD, ops.SUM) and op is ops.ADD:
                 terms[i] = summed
                 places.append(-1)

@@ -169,7 +169,7 @@ def _taken(instruction: Instruction, axis: str, index: Any) -> Instruction:
     length = len(index) if isinstance(index, tuple) else None
     if length and isinstance(index[0], tuple):
         return Instruction(moves.TAKE, rows=length, lanes=len(index[0]))
-    return instruction._replace(**{axis: length})
+    return instruction._replace(rows=length) if axis == "rows" else instruction._replace(lanes=length)
 
 
 def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, incoming: Any) -> None:
@@ -211,7 +211,8 @@ def _through_matmul(adjoints: Adjoints, instruction: Instruction, incoming: Any)
 
 
 def _through_take(adjoints: Adjoints, instruction: Instruction, incoming: Any) -> None:
-    adjoints.give_part(instruction.operands[0], *instruction.settings, incoming)
+    axis, index = instruction.settings
+    adjoints.give_part(instruction.operands[0], axis, index, incoming)
 
 
 def _through_stack(adjoints: Adjoints, instruction: Instruction, incoming: Any) -> None:

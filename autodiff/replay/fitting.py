@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
-from autodiff.replay.choice import numpy_is_here
+from autodiff.replay.vectors import numpy_is_here
 from autodiff.value import Value
 
 
@@ -27,7 +27,9 @@ class Descent:
         places = {id(parameter): i for i, parameter in enumerate(parameters)}
         strangers = [parameter for parameter in optimizer.parameters if id(parameter) not in places]
         if strangers:
-            raise ValueError(f"the optimizer moves {strangers[0]!r}, which is no parameter of the replay: give both the same")
+            raise ValueError(
+                f"the optimizer moves {strangers[0]!r}, which is no parameter of the replay: give both the same"
+            )
         for place, parameter in enumerate(parameters):
             values[place] = parameter.data
         self.places = [places[id(parameter)] for parameter in optimizer.parameters]

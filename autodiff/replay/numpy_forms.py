@@ -76,9 +76,7 @@ def log_total(powers: Array, total: Array) -> Array:
 
 def put_rows(length: int, *pairs: Any) -> Array:
     """Return `length` rows of zeros with each part of the pairs (index, part) added to the rows of its index."""
-    index, part = pairs[0], pairs[1]
-    rest = np.shape(part)[np.ndim(index) :]
-    out = np.zeros((length, *rest))
+    out = np.zeros((length, *np.shape(pairs[1])[np.ndim(pairs[0]) :]))
     for index, part in zip(pairs[::2], pairs[1::2], strict=True):
         if isinstance(index, np.ndarray):
             np.add.at(out, index, part)
@@ -89,12 +87,10 @@ def put_rows(length: int, *pairs: Any) -> Array:
 
 def put_lanes(length: int, *pairs: Any) -> Array:
     """Return `length` lanes of zeros with each part of the pairs (index, part) added to the lanes of its index."""
-    index, part = pairs[0], pairs[1]
-    rest = np.shape(part)[: np.ndim(part) - np.ndim(index)]
-    out = np.zeros((*rest, length))
+    out = np.zeros((*np.shape(pairs[1])[: np.ndim(pairs[1]) - np.ndim(pairs[0])], length))
     for index, part in zip(pairs[::2], pairs[1::2], strict=True):
         if isinstance(index, np.ndarray):
-            np.add.at(out, (..., index), part)
+            np.add.at(out.T, index, np.transpose(part))
         else:
             out[..., index] += part
     return out

@@ -13,11 +13,12 @@ from typing import Any
 
 from autodiff.operands import real
 from autodiff.replay import eager
-from autodiff.replay.choice import Program, choose, vector
+from autodiff.replay.choice import Program, choose
 from autodiff.replay.compare import compare
 from autodiff.replay.fitting import fit
 from autodiff.replay.record import record
 from autodiff.replay.report import Report, report
+from autodiff.replay.vectors import vector
 from autodiff.value import Value
 
 

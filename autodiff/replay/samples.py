@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autodiff.replay import eager
-from autodiff.replay.choice import Program, choose, numpy_is_here
+from autodiff.replay.choice import Program, choose
 from autodiff.replay.compare import compare
 from autodiff.replay.record import Recording, record
+from autodiff.replay.vectors import added, numpy_is_here, scaled, vector
 from autodiff.value import Value
 
 
@@ -73,10 +74,10 @@ class Samples:
             kind, place = self.home[sample]
             places[kind].append(place)
         total, slopes = 0.0, None
-        for kind, its in zip(self.kinds, places, strict=True):
+        for these, its in zip(self.kinds, places, strict=True):
             if its:
                 share = len(its) / len(samples)
-                loss, gradient = self._of_kind(kind, values, its)
+                loss, gradient = self._of_kind(these, values, its)
                 total += share * loss
                 slopes = scaled(gradient, share) if slopes is None else added(slopes, scaled(gradient, share))
         return total, slopes
@@ -87,18 +88,4 @@ class Samples:
         if math.isfinite(loss) and kind.program.is_finite(gradient):
             return loss, gradient
         loss, slopes = eager.mean(kind.recording, values, batch)
-        return loss, slopes
-
-
-def scaled(gradient: Any, factor: float) -> Any:
-    """Return a gradient times a number, as a vector of its own."""
-    if numpy_is_here():
-        import numpy as np
-
-        return np.asarray(gradient) * factor
-    return [slope * factor for slope in gradient]
-
-
-def added(first: Any, second: Any) -> Any:
-    """Return the sum of two gradients."""
-    return [a + b for a, b in zip(first, second, strict=True)] if isinstance(first, list) else first + second
+        return loss, vector(slopes)

@@ -20,7 +20,7 @@ from autodiff.replay.tape import Tape
 
 WIDEST = 60  # characters of an expression that is written into another
 FEW = 8  # terms of a sum that is written with signs
-PREFIX = {moves.PARAMETERS: "p", moves.INPUTS: "x", moves.CONSTANT: "data"}
+PREFIX: dict[Any, str] = {moves.PARAMETERS: "p", moves.INPUTS: "x", moves.CONSTANT: "data"}
 LEAVES = (moves.PARAMETERS, moves.INPUTS)
 
 

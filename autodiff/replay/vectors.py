@@ -1,0 +1,50 @@
+"""Vectors of numbers: NumPy's where it is installed, the standard library's where it is not."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+
+def numpy_is_here() -> bool:
+    """Return whether NumPy can be imported."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def vector(numbers: Sequence[float]) -> Any:
+    """Return a new vector of these numbers, which can be written to.
+
+    >>> vector([1.0, 2.0])[1] + 1
+    3.0
+    """
+    if not numpy_is_here():
+        return array("d", numbers)
+    import numpy as np
+
+    return np.array(numbers, dtype=float)
+
+
+def scaled(x: Any, factor: float) -> Any:
+    """Return a vector times a number."""
+    return array("d", [number * factor for number in x]) if isinstance(x, array) else x * factor
+
+
+def added(x: Any, y: Any) -> Any:
+    """Return the sum of two vectors."""
+    return array("d", [a + b for a, b in zip(x, y, strict=True)]) if isinstance(x, array) else x + y
+
+
+def length(x: Any) -> float:
+    """Return the Euclidean length of a vector, without overflow on the way."""
+    return math.hypot(*x) if isinstance(x, array) else _norm(x)
+
+
+def _norm(x: Any) -> float:
+    square = float(x.dot(x))
+    return math.sqrt(square) if 1e-280 < square < math.inf else math.hypot(*x.tolist())
