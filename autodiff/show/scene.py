@@ -112,7 +112,7 @@ def read(
     ids: dict[int, str] = {}
     parameters = [_name(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
     alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
-    for node in nodes:
+    for node in sorted(nodes, key=lambda node: node.op is None and id(node) in unit):  # a module is where its nodes are
         thing = unit.setdefault(id(node), node)
         if id(thing) not in ids:
             ids[id(thing)] = id_ = f"n{len(ids)}"
