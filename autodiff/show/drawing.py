@@ -23,7 +23,7 @@ from autodiff.value import Value
 
 MOST_BOXES = 200  # above it a drawing helps nobody, and Graphviz may take minutes
 MOST_ARROWS = 600
-MOST_NODES = 50_000  # that are looked through for modules to fold
+MOST_NODES = 20_000  # that are looked through for modules to fold
 
 Level = Literal["auto", "none", "neuron", "layer", "model"]
 Direction = Literal["LR", "TB"]

@@ -52,6 +52,7 @@ def fold(order: Sequence[Value], model: Module, level: str, expand: Collection[s
         if name not in modules:
             raise ValueError(f"expand={name!r}: the model has no such module; it has {', '.join(list(modules)[1:])}")
     uses = {id(use.end): use for use in neurons(order, model)}
+    parameters = {path: module.parameters() for path, module in modules.items()}
     groups: list[Use] = []
     sharing: dict[tuple[str, int], int] = {}  # the latest group of a path that has a node as an input
     reached: dict[int, int] = {}  # the groups that a node depends on, as bits
@@ -70,7 +71,7 @@ def fold(order: Sequence[Value], model: Module, level: str, expand: Collection[s
             near += [sharing[path, i] for i in inputs if (path, i) in sharing]
             place = next((n for n in sorted(near, reverse=True) if use.path not in groups[n].parts), len(groups))
             if place == len(groups):
-                groups.append(Use(path, type(modules[path]).__name__, modules[path].parameters(), [], node))
+                groups.append(Use(path, type(modules[path]).__name__, parameters[path], [], node))
             groups[place].nodes += use.nodes
             groups[place].parts.add(use.path)
             sharing.update({(path, i): place for i in inputs})
@@ -86,7 +87,11 @@ def _bits(mask: int) -> list[int]:
     >>> _bits(0b1010)
     [1, 3]
     """
-    return [i for i, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
+    places = []
+    while mask:
+        places.append((mask & -mask).bit_length() - 1)
+        mask &= mask - 1
+    return places
 
 
 def owners(model: Module) -> dict[int, str]:
@@ -108,10 +113,11 @@ def neurons(order: Sequence[Value], model: Module) -> list[Use]:
     (a penalty on weights alone is no use of a neuron); after that, it has the activation that the module names.
     """
     modules = dict(model.named_modules())
+    parameters = {path: module.parameters() for path, module in modules.items()}
     owner = owners(model)
     own: dict[str, set[int]] = defaultdict(set)
-    for parameter, path in owner.items():
-        own[path].add(parameter)
+    for i, path in owner.items():
+        own[path].add(i)
     consumers: dict[int, list[Value]] = defaultdict(list)
     for node in order:
         for parent in node.parents:
@@ -123,17 +129,17 @@ def neurons(order: Sequence[Value], model: Module) -> list[Use]:
         for parent in node.parents:
             if id(parent) in owner:
                 met[owner[id(parent)]].add(id(parent))
-            for path, parameters in begun.get(id(parent), {}).items():
-                met[path] |= parameters
+            for path, so_far in begun.get(id(parent), {}).items():
+                met[path] |= so_far
         if not met or all(id(parent) in owner for parent in node.parents):
             continue
-        complete = [path for path, parameters in met.items() if parameters == own[path]]
+        complete = [path for path, so_far in met.items() if so_far == own[path]]
         if not complete:
             begun[id(node)] = met
         elif len(complete) == 1:
             (path,) = complete
             nodes = _on_the_way(node, path, begun) + _activation(modules[path], node, consumers)
-            uses.append(Use(path, type(modules[path]).__name__, modules[path].parameters(), nodes, node, {path}))
+            uses.append(Use(path, type(modules[path]).__name__, parameters[path], nodes, node, {path}))
     return uses
 
 

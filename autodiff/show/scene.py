@@ -104,11 +104,11 @@ def read(
     for node in nodes:
         for parent in node.parents:
             consumers.setdefault(id(parent), []).append(node)
-    for use in uses:
-        for parameter in use.parameters:
-            users = {id(unit.get(id(node))) for node in consumers.get(id(parameter), ()) if id(node) in unit}
-            if users == {id(use)} or all(id(node) in unit for node in consumers.get(id(parameter), ())):
-                unit[id(parameter)] = use  # no box of its own
+    for parameter in {id(parameter): parameter for use in uses for parameter in use.parameters}.values():
+        users = [unit.get(id(node)) for node in consumers.get(id(parameter), ())]
+        folded = {id(user): user for user in users if user is not None}
+        if folded and (len(folded) == 1 or None not in users):
+            unit[id(parameter)] = next(iter(folded.values()))  # no box of its own
     ids: dict[int, str] = {}
     parameters = [_name(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
     alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
