@@ -119,8 +119,10 @@ def tidy(svg: bytes, scene: Scene, ids: str, heated: bool = False) -> str:
         else:
             tooltip = f"computation graph: {len(boxes)} boxes, {len(arrows)} arrows"
         group.set("id", f"{ids}{id_}")
-        if title is not None:
-            title.text = tooltip
+        if title is None:
+            title = ElementTree.Element(f"{NAMESPACE}title")
+            group.insert(0, title)
+        title.text = tooltip
     for element in root.iter():
         element.tag = element.tag.removeprefix(NAMESPACE)
         element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
