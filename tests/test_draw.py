@@ -126,7 +126,7 @@ def test_numbers_have_6_digits_or_the_format_that_is_asked_for():
     data = [texts["data"] for texts in boxes(draw(y)).values()]
     assert data == ["0.1", "0.2", "0.3", "1e+09", "3e+08", "3", "1e+08", "0", "1e+08"]
     assert "0.300000" in [texts["data"] for texts in boxes(draw(y, number_format=".6f")).values()]
-    for spec in ("d", "banana", "{", None):
+    for spec in ("d", "banana", "{", None, "\n>9", "100", "999999999999999999999f", "\ud800>9"):
         with pytest.raises(ValueError, match="number_format must be a format of floats"):
             draw(x, number_format=spec)
 

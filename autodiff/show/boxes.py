@@ -22,11 +22,9 @@ def name_of(node: Value, names: Mapping[int, str], longest: int = 40) -> str:
 
 def _sign(node: Value, spec: str) -> str:
     """Return the operation's own sign, with the parameters that it was given: ``**2``, ``clip 0, 1``."""
-    n = node.op.parameters
-    if not n:
-        return str(node.op.name)
-    given = ", ".join([number(x, spec) for x in node.numbers[-n:]])
-    return f"{node.op.name}{given}" if node.op.name == "**" else f"{node.op.name} {given}"
+    name, n = clean(node.op.name), node.op.parameters
+    given = ", ".join([number(x, spec) for x in node.numbers[-n:]]) if n else ""
+    return f"{name}{given}" if name == "**" or not n else f"{name} {given}"
 
 
 def _gradient(gradient: float | None, spec: str) -> str:

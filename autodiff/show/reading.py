@@ -95,7 +95,7 @@ def _add_arrows(
         return
     head, head_id = unit[id(node)], scene.box_of[id(node)]
     slopes = node.local_derivatives() if head is node else ()
-    _, ports = entrances(node, names)
+    _, ports = entrances(node, names) if head is node else ([], [])
     for i, parent in enumerate(node.parents):
         tail, tail_id = unit[id(parent)], scene.box_of[id(parent)]
         if tail is head or id(parent) in within:

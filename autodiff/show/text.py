@@ -20,11 +20,13 @@ def number(x: float, spec: str = ".6g") -> str:
 
 
 def check_spec(spec: str) -> str:
-    """Return a number format; raise `ValueError` if numbers cannot be written in it."""
+    """Return a number format; raise `ValueError` if numbers cannot be written in it, on one line that fits a box."""
     try:
-        format(1.0, spec)
-    except (TypeError, ValueError):
-        raise ValueError(f"number_format must be a format of floats, such as '.6g' or '.3f', got {spec!r}") from None
+        sample = format(-1.0, spec)
+    except (TypeError, ValueError, OverflowError, MemoryError):
+        sample = ""
+    if not sample.isprintable() or not 0 < len(sample) <= 30:
+        raise ValueError(f"number_format must be a format of floats, such as '.6g' or '.3f', got {spec!r}")
     return spec
 
 
