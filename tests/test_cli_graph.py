@@ -9,23 +9,9 @@ from xml.etree import ElementTree
 import pytest
 
 from autodiff import Value, draw
-from autodiff.cli import VERBS, main
+from autodiff.cli import VERBS
 
 TEXT = "{http://www.w3.org/2000/svg}text"
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line; return its status, what it printed, and its errors."""
-
-    def call(*arguments):
-        try:
-            status = main(list(arguments))
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, *capsys.readouterr()
-
-    return call
 
 
 def texts(path):

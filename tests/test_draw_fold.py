@@ -102,6 +102,8 @@ def test_modules_are_expanded_by_name(model):
         *[f"layers.0.neurons.{i}" for i in range(3)],
         "layers.1",
     ]
+    neurons_of = [f"layers.0.neurons.{i}" for i in range(3)]
+    assert modules(draw(loss, expand="layers.1.neurons.0")) == neurons_of, "auto then begins with neurons"
     with pytest.raises(ValueError, match=r"expand='layers\.7': the model has no such module; it has layers\.0, "):
         draw(loss, **by, expand="layers.7")
 
