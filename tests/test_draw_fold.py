@@ -152,6 +152,23 @@ class Gated(nn.Module):
         return self.second(autodiff.softmax(self.first(x))) * self.scale
 
 
+def test_an_activation_that_is_none_does_no_harm():
+    class Line(nn.Module):
+        def __init__(self):
+            self.slope, self.intercept = Value(2.0), Value(1.0)
+
+        def activation(self, a, b):
+            raise AssertionError
+
+        def __call__(self, x):
+            return self.slope * x + self.intercept
+
+    line = Line()
+    drawing = draw(line(3.0).tanh(), model=line, fold="model")
+    assert modules(drawing) == ["Line"]
+    assert signs(drawing) == ["tanh"]
+
+
 def test_what_a_model_does_between_its_modules_is_in_its_box():
     model = Gated()
     drawing = draw(model([1.0, 2.0]) + 1.0, fold="model")

@@ -161,7 +161,10 @@ def _activation(module: Module, z: Value, consumers: dict[int, list[Value]]) -> 
     if not callable(activation):
         return []
     probe = Value(z.data)
-    again = activation(probe)
+    try:
+        again = activation(probe)
+    except Exception:  # in a module of one's own it may be anything by that name
+        return []
     order, _ = walk(again) if isinstance(again, Value) else ([], [])
     twins = {id(probe): z}
     for made in order:
