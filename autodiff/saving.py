@@ -1,6 +1,6 @@
 """How a graph of any depth is copied and pickled: node by node, parents first, so that nothing recurses.
 
-It knows that nodes have parents, a mark and a state, and nothing of what they compute.
+It knows the slots of a node (see `autodiff.value.Value`), and nothing of what it computes.
 """
 
 from __future__ import annotations
@@ -17,8 +17,22 @@ class Saved:
     __slots__ = ()
 
     _mark: Any
-    _state: Any  # the parents, and whatever else a node is made of
     parents: Any
+
+    @property
+    def _state(self: Any) -> tuple[Any, ...]:
+        """The parents, and whatever else a node is made of."""
+        return self.parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b, self._c
+
+    @_state.setter
+    def _state(self: Any, state: tuple[Any, ...]) -> None:
+        parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b, self._c = state
+        if self._b.__class__ is tuple:  # two groups of operands, and what follows them
+            n = len(self._a)
+            parents = parents[:n], parents[n : 2 * n], *parents[2 * n :]
+        elif self._a.__class__ is tuple:
+            parents = (parents,)
+        self._x, self._y, self._z = (*parents, None, None, None)[:3]
 
     def __copy__(self) -> Any:
         return copy.deepcopy(self)  # a node is nothing without its graph

@@ -21,6 +21,7 @@ from autodiff.saving import Saved
 
 Number = SupportsFloat  # a Value, or a plain real number
 
+edition = object()  # another object whenever the data of any Value is set: what was read before may be old
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
 
@@ -46,22 +47,26 @@ class Value(Saved):
     (Value(data=10.0, grad=1.0), 6.0)
     """
 
-    __slots__ = ("__weakref__", "_a", "_b", "_data", "_grad", "_mark", "_out", "_x", "_y", "label", "op")
+    __slots__ = ("__weakref__", "_a", "_b", "_c", "_data", "_grad", "_mark", "_out", "_x", "_y", "_z", "label", "op")
 
+    _data: float
     op: Any  # the row of calculus that made it; None for a leaf
     _grad: Any  # a float, or None while no gradient has reached this node
     _mark: Any  # the latest walk that met this node
-    _x: Any  # the operand, or the first of two; a tuple of all operands where the row takes another number of them
-    _y: Any  # the second of two operands
+    _x: Any  # the first operand; or the first group of operands, a tuple, as any number of operands are one
+    _y: Any  # the second operand or group; here and below None where there is nothing
+    _z: Any  # the operand that follows two groups
     _out: Any  # the number of this node in the forward pass
-    _a: Any  # that of `_x` then, or the tuple of all numbers that the row took
-    _b: Any  # that of `_y` then, or a single parameter: with slots instead of tuples the collector has little to do
+    _a: Any  # what the row was applied to then: the number of `_x`, or a tuple of numbers for a group of operands
+    _b: Any  # that of `_y`, or the row's parameter; for one group everything is in `_a`
+    _c: Any  # that of `_z`. With slots in place of tuples the collector has little to do
 
     def __init__(self, data: Any, label: str = "") -> None:
         if not isinstance(label, str):
             raise TypeError(f"expected a label as text, got {type(label).__name__}: {label!r}")
         self._data, self.label = real(data), label
-        self._grad = self._mark = self.op = self._x = self._y = self._out = self._a = self._b = None
+        self._grad = self._mark = self.op = self._out = None
+        self._x = self._y = self._z = self._a = self._b = self._c = None
 
     @property
     def data(self) -> float:
@@ -70,7 +75,9 @@ class Value(Saved):
 
     @data.setter
     def data(self, number: Any) -> None:
+        global edition
         self._data = real(number)
+        edition = object()
 
     @property
     def grad(self) -> float:
@@ -84,16 +91,18 @@ class Value(Saved):
     @property
     def parents(self) -> tuple[Value, ...]:
         """The operands, in order: `a + a` has two parents, a leaf none."""
-        if self._x.__class__ is tuple:
-            return self._x
-        return () if self.op is None else (self._x,) if self._y is None else (self._x, self._y)
+        x, y, z = self._x, self._y, self._z
+        if x.__class__ is tuple:
+            return x if y is None else (*x, *y) if z is None else (*x, *y, z)
+        return () if x is None else (x,) if y is None else (x, y)
 
     @property
     def numbers(self) -> tuple[Any, ...]:
         """The output, the operands and the row's parameters, as they were in the forward pass."""
-        if self._a.__class__ is tuple:
-            return (self._out, *self._a)
-        return () if self.op is None else (self._out, self._a) if self._b is None else (self._out, self._a, self._b)
+        a, b, c = self._a, self._b, self._c
+        if b is None:
+            return () if a is None else (self._out, *a) if a.__class__ is tuple else (self._out, a)
+        return (self._out, a, b) if c is None else (self._out, a, b, c)
 
     @property
     def chain_rule(self) -> Callable[[float], Sequence[float]]:
@@ -145,9 +154,9 @@ class Value(Saved):
                     watcher.handed_on(node)
                 x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
                 if x.__class__ is tuple:
-                    for parent, slope in zip(x, op.local(node._out, *node._a)):  # noqa: B905  # `strict` takes time
-                        if slope or smooth:
-                            parent._grad += incoming * slope
+                    pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
+                    for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
+                        parent._grad += incoming * slope
                 elif y is None:
                     (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
                     if slope or smooth:
@@ -175,7 +184,7 @@ class Value(Saved):
         parameters = tuple(map(real, operands[n:]))
         if op.arity in (1, 2) and not parameters:
             return _unary(op, *values) if op.arity == 1 else _binary(op, *values)
-        return use(op, tuple(flat(values)), each(float, values) + parameters)
+        return use(op, values, each(float, values) + parameters)
 
     def __pow__(self, exponent: Number) -> Value:
         if isinstance(exponent, Value):
@@ -210,7 +219,6 @@ class Value(Saved):
     def minimum(self, y: Number) -> Value: return self.apply(ops.MINIMUM, (self, y))
     def clip(self, low: float, high: float) -> Value: return self.apply(ops.CLIP, (self, low, high))
     def __eq__(self, other: object) -> bool: return _compare(operator.eq, self, other)
-    def __ne__(self, other: object) -> bool: return _compare(operator.ne, self, other)
     def __lt__(self, other: Number) -> bool: return _compare(operator.lt, self, other)
     def __le__(self, other: Number) -> bool: return _compare(operator.le, self, other)
     def __gt__(self, other: Number) -> bool: return _compare(operator.gt, self, other)
@@ -224,15 +232,6 @@ class Value(Saved):
     def __repr__(self) -> str:
         grad = "" if self._grad is None else f", grad={self._grad!r}"
         return f"Value(data={self._data!r}{grad}{f', label={self.label!r}' if self.label else ''})"
-
-    @property
-    def _state(self) -> tuple[Any, ...]:
-        return self.parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b
-
-    @_state.setter
-    def _state(self, state: tuple[Any, ...]) -> None:
-        parents, self.op, self._data, self._grad, self.label, self._out, self._a, self._b = state
-        self._x, self._y = (parents, None) if self._a.__class__ is tuple else (*parents, None, None)[:2]
 
 
 def as_value(operand: Any) -> Value:
@@ -249,13 +248,16 @@ def _compare(relation: Callable[[Any, Any], bool], x: Value, y: Any) -> bool:
         return NotImplemented  # type: ignore[no-any-return]  # the operators pass it on to Python
 
 
-def use(op: Op, parents: tuple[Value, ...], numbers: tuple[Any, ...]) -> Value:
-    """Return the node of `op` over `parents`, from their numbers, in groups where it takes such, and its parameters."""
+def use(op: Op, operands: tuple[Any, ...], numbers: tuple[Any, ...]) -> Value:
+    """Return the node of `op` over Values, in groups where it takes such, from their numbers and its parameters."""
     try:
         out = op.value(*numbers)
     except (ValueError, ZeroDivisionError) as error:
-        raise op.undefined(error, flat(numbers), [parent.label for parent in parents]) from None
-    return record(op, parents, None, out, numbers, None)
+        raise op.undefined(error, flat(numbers), [x.label for x in flat(operands)]) from None
+    if operands[0].__class__ is not tuple:
+        return record(op, operands, None, out, numbers, None)
+    (x, y, z), (a, b, c) = (*operands, None)[:3], (*numbers, None)[:3]
+    return record(op, x, y, out, a, b, z, c)
 
 
 def _unary(op: Op, x: Value, parameter: float | None = None) -> Value:
@@ -284,16 +286,14 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
 _new = Value.__new__
 
 
-def record(op: Op, x: Any, y: Value | None, out: float, a: Any, b: float | None) -> Value:
+def record(op: Op, x: Any, y: Any, out: float, a: Any, b: Any, z: Any = None, c: Any = None) -> Value:
     """Return the node of `op` whose operands and forward numbers are known: see the slots of `Value`."""
     node = _new(Value)
-    node.op = op
-    node.label = ""
-    node._x = x
-    node._y = y
+    node.op, node.label = op, ""
+    node._x, node._a = x, a
+    node._y, node._b = y, b
+    node._z, node._c = z, c
     node._data = node._out = out
-    node._a = a
-    node._b = b
     node._grad = node._mark = None
     if watcher is not None:
         watcher.created(node)

@@ -1,4 +1,6 @@
+import copy
 import math
+import pickle
 import random
 import statistics
 
@@ -328,3 +330,31 @@ def test_a_small_mlp_and_its_gradients_agree_with_pytorch(name):
 def test_an_unknown_activation_is_refused_even_where_no_layer_uses_it():
     with pytest.raises(ValueError, match="unknown activation 'rel'"):
         nn.MLP(2, [1], "rel")
+
+
+def test_a_neuron_sees_weights_that_were_moved_replaced_copied_or_unpickled():
+    neuron = nn.Neuron(1, "identity", seed=0)
+    answers = []
+    neuron([1.0])
+    neuron.weights[0].data = 2.0
+    answers.append(neuron([1.0]).data)
+    neuron.weights = [Value(3.0)]
+    answers.append(neuron([1.0]).data)
+    neuron.weights[0].data = 4.0  # after the last reading: the copies must not remember the 3
+    for other in (copy.copy(neuron), copy.deepcopy(neuron), pickle.loads(pickle.dumps(neuron))):
+        answers.append(other([1.0]).data)
+    assert answers == [2.0, 3.0, 4.0, 4.0, 4.0]
+    assert len(neuron.parameters()) == 2
+
+
+def test_a_recurrent_neuron_whose_weights_are_computed_has_the_gradient_of_its_closed_form():
+    # h1 = w x, h2 = w h1, ..., hn = w**n x, where w = exp(s): dhn/ds = n hn
+    n, s = 5, Value(0.1)
+    neuron = nn.Neuron(1, "identity", bias=False)
+    neuron.weights = (s.exp(),)
+    h = Value(2.0)
+    for _ in range(n):
+        h = neuron([h])
+    h.backward()
+    assert h.data == pytest.approx(2.0 * math.exp(0.1 * n), rel=1e-14)
+    assert s.grad == pytest.approx(n * h.data, rel=1e-14)

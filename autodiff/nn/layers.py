@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
-from autodiff import functions, ops
+from autodiff import functions, ops, value
 from autodiff.nn.arguments import chosen, dice_of, positive
 from autodiff.nn.module import Module
-from autodiff.value import Number, Value, as_value, use
+from autodiff.value import Number, Value, as_value, record
 
 Activation = Callable[[Value], Value]
 Initialiser = Callable[[random.Random, int, int], float]
@@ -76,6 +76,10 @@ class Neuron(Module):
     (['w0', 'w1', 'b'], 'tanh')
     """
 
+    __slots__ = (
+        "_read",
+    )  # the weights' numbers as last read; apart from the attributes, where parameters are looked for
+
     def __init__(
         self,
         n_in: int,
@@ -90,10 +94,11 @@ class Neuron(Module):
         draw = chosen("init", init, INITIALISERS)
         dice = dice_of(seed)
         positive("n_in", n_in)
-        self.weights = [Value(draw(dice, n_in, n_out), f"w{i}") for i in range(n_in)]
+        self.weights = tuple([Value(draw(dice, n_in, n_out), f"w{i}") for i in range(n_in)])
         self.bias = Value(0.0, "b") if bias else None
         self.activation: Activation = chosen("activation", activation, ACTIVATIONS)
         self.expand = expand
+        self._read: tuple[object, tuple[Value, ...], tuple[float, ...]] = (None, (), ())
 
     def __call__(self, inputs: Number | Sequence[Number]) -> Value:
         """Return f(w . x + b).
@@ -102,19 +107,25 @@ class Neuron(Module):
             ValueError: if there are not as many inputs as weights.
         """
         x = as_inputs(inputs, len(self.weights))
-        return self.fire(x, tuple([value._data for value in x]))
+        return self.fire(x, tuple([v._data for v in x]))
 
     def fire(self, x: tuple[Value, ...], numbers: tuple[float, ...]) -> Value:
         """Return the output for inputs that are Values, one for each weight, and their numbers, read once a layer."""
         if self.expand:
             return self.activation(self._expanded(x))
-        weights = tuple([weight._data for weight in self.weights])
-        if self.bias is None:
-            return self.activation(use(ops.DOT, (*self.weights, *x), (weights, numbers)))
-        return self.activation(use(ops.DOT, (*self.weights, *x, self.bias), (weights, numbers, self.bias._data)))
+        weights, bias = self.weights, self.bias
+        edition, read, a = self._read
+        if edition is not value.edition or read is not weights:
+            edition = value.edition  # before the numbers: another thread may be setting some
+            weights = self.weights = tuple(weights)  # a tuple cannot change unseen
+            a = tuple([weight._data for weight in weights])
+            self._read = edition, weights, a
+        b = None if bias is None else bias._data
+        out = ops.DOT.value(a, numbers) if b is None else ops.DOT.value(a, numbers, b)
+        return self.activation(record(ops.DOT, weights, x, out, a, numbers, bias, b))
 
     def _expanded(self, x: tuple[Value, ...]) -> Value:
-        products = [weight * value for weight, value in zip(self.weights, x, strict=True)]
+        products = [weight * v for weight, v in zip(self.weights, x, strict=True)]
         z = products[0]
         for product in products[1:]:
             z = z + product
@@ -157,7 +168,7 @@ class Layer(Module):
     def __call__(self, inputs: Number | Sequence[Number]) -> Any:
         """Return the outputs, a list of Values or the only one; wrong numbers of inputs raise `ValueError`."""
         x = as_inputs(inputs, len(self.neurons[0].weights))
-        numbers = tuple([value._data for value in x])
+        numbers = tuple([v._data for v in x])
         outputs = [neuron.fire(x, numbers) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -227,7 +238,7 @@ def as_inputs(inputs: Any, n_in: int) -> tuple[Value, ...]:
         ValueError: if there are not `n_in` of them.
     """
     x = [inputs] if isinstance(inputs, Value) or not hasattr(inputs, "__iter__") else inputs
-    x = tuple([value if value.__class__ is Value else as_value(value) for value in x])
+    x = tuple([v if v.__class__ is Value else as_value(v) for v in x])
     if len(x) != n_in:
         raise ValueError(f"expected {n_in} input{'s' if n_in > 1 else ''}, got {len(x)}")
     return x
