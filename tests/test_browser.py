@@ -4,7 +4,8 @@ import shutil
 import warnings
 
 import pytest
-from test_page import graph_of, hostile_labels, neuron
+from test_draw_labels import HOSTILE
+from test_page import graph_of, neuron
 
 from autodiff import Value, nn, steps
 
@@ -187,8 +188,7 @@ def test_nothing_hangs_over_the_edge_of_the_page(open_page, width):
 
 
 def test_labels_are_but_text_in_the_page(open_page):
-    labels = hostile_labels(200)
-    story = steps(graph_of(labels[:80]))
+    story = steps(graph_of(HOSTILE[:80]))
     page = open_page(story.html)
     page.keyboard.press("End")
     names = page.locator("text.name").all_text_contents()

@@ -20,7 +20,7 @@ from autodiff import ops
 from autodiff.notation import short
 from autodiff.show.dot import dot
 from autodiff.show.drawing import MOST_ARROWS, MOST_BOXES, Drawing, too_large
-from autodiff.show.scene import read
+from autodiff.show.reading import read
 from autodiff.show.worked import equation, worked
 
 if TYPE_CHECKING:

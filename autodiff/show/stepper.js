@@ -218,6 +218,7 @@ function mount(element, svg, story, css) {
   }
   dress();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
+  new MutationObserver(dress).observe(document.body, { attributes: true }); // where notebooks note their theme
   show();
   return key;
 }
