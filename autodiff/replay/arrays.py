@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from autodiff import ops
 from autodiff.ops import Op
 from autodiff.replay import forms
 from autodiff.replay import tape as moves
@@ -281,6 +280,8 @@ def _indented(lines: list[str], depth: int) -> list[str]:
 
 class Arrays:
     """A program on arrays. Each thread has buffers of its own."""
+
+    kind = "arrays"
 
     def __init__(self, tape: Tape) -> None:
         import numpy as np

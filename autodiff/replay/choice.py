@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from typing import Any, Protocol
 
@@ -24,6 +25,7 @@ MOST = 3000  # blocks of a program on arrays
 class Program(Protocol):
     """What runs: `values` is the vector of parameters, `rows` what the program's own `rows` made of a batch."""
 
+    kind: str  # what it runs on: "arrays" or "floats"
     tape: Tape
 
     @property
@@ -45,6 +47,16 @@ class Program(Protocol):
 
 def choose(recording: Recording) -> Program:
     """Return the program of a recording."""
+    collecting = gc.isenabled()
+    gc.disable()  # millions of objects are made here and none in a cycle: looking for some takes most of the time
+    try:
+        return _choose(recording)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _choose(recording: Recording) -> Program:
     if numpy_is_here():
         whole = contract(recording)
         graph = reroll(whole)
@@ -59,6 +71,8 @@ def choose(recording: Recording) -> Program:
 
 class Floats:
     """A program on floats, sample by sample."""
+
+    kind = "floats"
 
     def __init__(self, tape: Tape) -> None:
         self.tape, self.program = tape, FloatProgram(tape)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
-from autodiff.replay.vectors import numpy_is_here
+from autodiff.replay.vectors import numpy_is_here, vector
 from autodiff.value import Value
 
 
@@ -30,8 +30,7 @@ class Descent:
             raise ValueError(
                 f"the optimizer moves {strangers[0]!r}, which is no parameter of the replay: give both the same"
             )
-        for place, parameter in enumerate(parameters):
-            values[place] = parameter.data
+        values[:] = vector([parameter.data for parameter in parameters])
         self.places = [places[id(parameter)] for parameter in optimizer.parameters]
         self.arrays = numpy_is_here()
         self.moved: Any = slice(None) if self.places == list(range(len(parameters))) else self.places
@@ -60,8 +59,9 @@ class Descent:
 
     def write_back(self) -> None:
         """Set the parameters and the optimizer's memory to where the steps have led."""
+        values = self.values.tolist()
         for place in self.places:
-            self.parameters[place].data = float(self.values[place])
+            self.parameters[place].data = values[place]
         self.optimizer.memory = self.memory
         if self.arrays:
             columns = [column.tolist() for column in self.memory]

@@ -40,13 +40,15 @@ class Writer:
     def __init__(self, tape: Tape, reserved: Iterable[str]) -> None:
         self.tape = tape
         self.names = Names(reserved)
-        self.name: dict[int, str] = {}
+        self.name = {register: self.names.new(label) for register, label in sorted(tape.names.items())}
+        self.forms: list[str | None] = []
         self.inlined: dict[int, tuple[str, tuple[int, ...]]] = {}
         self.uses = [0] * len(tape.instructions)
         for register, instruction in enumerate(tape.instructions):
             for operand in instruction.operands:
                 self.uses[operand] += 1
             form = self.form(register) if isinstance(instruction.op, Op) else None
+            self.forms.append(form)
             if form is not None and max(form.count("{x}"), form.count("{y}")) > 1:
                 for operand in instruction.operands:
                     self.uses[operand] += 1  # written twice
@@ -102,12 +104,11 @@ class Writer:
         """Return the name of a register."""
         name = self.name.get(register)
         if name is None:
-            label = self.tape.names.get(register)
-            if label is None and register >= self.tape.forward:
-                label = f"d{register}"
-            name = self.name[register] = self.names.new(
-                label or f"{PREFIX.get(self.tape.instructions[register].op, 'v')}{register}"
-            )
+            prefix = PREFIX.get(self.tape.instructions[register].op, "v" if register < self.tape.forward else "d")
+            name = f"{prefix}{register}"
+            if name in self.names.used:
+                name = self.names.new(name)
+            self.name[register] = name
         return name
 
     def text(self, register: int) -> str:
@@ -130,7 +131,7 @@ class Writer:
 
     def row(self, register: int, op: Op, texts: list[str], settings: tuple[Any, ...]) -> str:
         """Return a row of the calculus on floats."""
-        form = self.form(register)
+        form = self.forms[register]
         if form is not None:
             names = dict(zip(("x", "top", "powers", "total"), texts, strict=False))
             return form.format(*map(_literal, settings), **names, y=texts[-1])
