@@ -38,8 +38,8 @@ class Symbol:
 
     @property
     def known(self) -> Any:
-        """The number that this is, if it always is the same; else itself."""
-        number = self.tape.number(self.register)
+        """The number that this is, if it always is the same and has no name; else itself."""
+        number = None if self.register in self.tape.names else self.tape.number(self.register)
         return self if number is None else number
 
     # fmt: off
