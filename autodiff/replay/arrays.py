@@ -323,14 +323,12 @@ class Arrays:
             return math.nan
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
-        """Return the mean loss and gradient, in the buffer of this thread."""
+        """Return the mean loss and gradient, in the buffer of this thread; a loss of nan if either is not finite."""
         _, slopes, _, gradient = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                return float(gradient(rows) if self.batched else gradient()), slopes
+                loss = float(gradient(rows) if self.batched else gradient())
+                finite = math.isfinite(slopes.dot(slopes)) or self.np.isfinite(slopes).all()
+                return loss if finite else math.nan, slopes
         except (ArithmeticError, ValueError):
             return math.nan, slopes
-
-    def is_finite(self, gradient: Any) -> bool:
-        """Return whether all of a gradient is finite."""
-        return math.isfinite(gradient.dot(gradient)) or bool(self.np.isfinite(gradient).all())

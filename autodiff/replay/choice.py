@@ -39,10 +39,7 @@ class Program(Protocol):
         """Return the loss."""
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
-        """Return the loss and the gradient; what is not finite is not vouched for."""
-
-    def is_finite(self, gradient: Any) -> bool:
-        """Return whether all of a gradient is finite."""
+        """Return the loss and the gradient; a loss that is not finite if the program vouches for neither."""
 
 
 def choose(recording: Recording) -> Program:
@@ -104,13 +101,9 @@ class Floats:
             results = [self.program.gradient(numbers + row) for row in rows]
         except (ArithmeticError, ValueError):  # outside of a domain, or an overflow: the eager engine knows which
             return math.nan, vector(numbers)
-        if len(results) == 1:
-            return results[0][0], vector(results[0][1])
-        n = len(results)
-        return sum([loss for loss, _ in results]) / n, vector(
-            [sum(slopes) / n for slopes in zip(*[slopes for _, slopes in results], strict=True)]
-        )
-
-    def is_finite(self, gradient: Any) -> bool:
-        """Return whether all of a gradient is finite."""
-        return all(map(math.isfinite, gradient))
+        loss, slopes = results[0]
+        if len(results) > 1:
+            n = len(results)
+            loss = sum([loss for loss, _ in results]) / n
+            slopes = [sum(column) / n for column in zip(*[slopes for _, slopes in results], strict=True)]
+        return loss if all(map(math.isfinite, slopes)) else math.nan, vector(slopes)

@@ -13,6 +13,8 @@ from autodiff.replay import tape as moves
 from autodiff.replay.record import grouped
 from autodiff.replay.tape import BATCH, Instruction, Tape
 
+READABLE = 200  # instructions up to which every gradient has a name
+
 
 class Symbol:
     """A register, in the arithmetic of a row's rule: what is computed with it becomes an instruction."""
@@ -36,8 +38,8 @@ class Symbol:
 
     @property
     def known(self) -> Any:
-        """The number that this is, if it always is the same; else itself."""
-        number = self.tape.number(self.register)
+        """The number that this is, if it always is the same and has no name; else itself."""
+        number = None if self.register in self.tape.names else self.tape.number(self.register)
         return self if number is None else number
 
     # fmt: off
@@ -98,6 +100,7 @@ class Adjoints:
         self.active = bytearray(len(tape.instructions))  # whether a parameter is in it
         for i, instruction in enumerate(tape.instructions):
             self.active[i] = instruction.op is moves.PARAMETERS or any([self.active[j] for j in instruction.operands])
+        self.unlabelled: set[int] = set()
         self.waiting: dict[int, list[Any]] = {}
         self.parts: dict[int, list[tuple[str, Any, Any]]] = {}
 
@@ -127,9 +130,20 @@ class Adjoints:
         incoming = contributions[0]
         for contribution in contributions[1:]:
             incoming = incoming + contribution
-        if isinstance(incoming, Symbol) and register in self.tape.names:
-            self.tape.names.setdefault(incoming.register, "d" + self.tape.names[register])
+        if isinstance(incoming, Symbol):
+            self._name(incoming.register, register)
         return incoming
+
+    def _name(self, gradient: int, register: int) -> None:
+        """Name a gradient after its register; where one register is the gradient of several, a label goes first."""
+        names = self.tape.names
+        if register in names:
+            if gradient not in names or gradient in self.unlabelled:
+                names[gradient] = f"d{names[register]}"
+                self.unlabelled.discard(gradient)
+        elif gradient not in names and len(self.active) < READABLE:
+            names[gradient] = f"dv{register}"
+            self.unlabelled.add(gradient)
 
     def _joined(self, instruction: Instruction, axis: str, pieces: list[tuple[Any, int]]) -> int:
         length = instruction.rows if axis == "rows" else instruction.lanes

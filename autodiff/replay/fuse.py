@@ -14,7 +14,7 @@ from autodiff import ops
 from autodiff.replay import tape as moves
 from autodiff.replay.differentiate import Symbol, differentiate
 from autodiff.replay.record import Recording, grouped
-from autodiff.replay.reroll import Ref, Unit, Units
+from autodiff.replay.reroll import Ref, Unit, Units, arrange
 from autodiff.replay.tape import BATCH, Tape
 
 FEWEST = 4  # units that do the same from which they become rows, unless their operands are rows already
@@ -69,8 +69,7 @@ class Fuser:
                 blocks.append([])
             blocks[block].append(i)
             block_of.append(block)
-        for block_units in blocks:
-            block_units.reverse()  # a graph is walked from its last neuron to the first
+        arrange(blocks, [[ref.place for ref in unit.operands if ref.kind == "unit"] for unit in self.units])
         return blocks
 
     def _write(self, block: list[int]) -> None:

@@ -14,8 +14,8 @@ class Names:
     """Hands out identifiers.
 
     >>> names = Names({"exp"})
-    >>> [names.new(label) for label in ("w", "w", "exp", "x 1", "2nd", "class", "") ]
-    ['w', 'w_2', 'exp_2', 'x_1', '_2nd', 'class_2', '_']
+    >>> [names.new(label) for label in ("w", "w", "exp", "x 1", "2nd", "class")]
+    ['w', 'w_2', 'exp_2', 'x_1', '_2nd', 'class_2']
     """
 
     def __init__(self, reserved: Iterable[str]) -> None:

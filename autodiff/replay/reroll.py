@@ -8,6 +8,7 @@ and kept. A loop over samples shows as kinds with a member for each sample.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from autodiff.replay.record import Recording
@@ -73,9 +74,22 @@ def _kinds(recording: Recording) -> tuple[list[int], list[list[int]]]:
             members.append([])
         kinds.append(kind)
         members[kind].append(i)
-    for nodes in members:
-        nodes.reverse()  # a graph is walked from its last sample to the first
+    arrange(members, recording.operands)
     return kinds, members
+
+
+def arrange(groups: Sequence[list[int]], operands: Sequence[Sequence[int]]) -> None:
+    """Sort the members of each group by where those that use them find them: the first operand of the first user first.
+
+    So the samples, and the neurons of a layer, come in the order in which the learner wrote them. Groups are in order:
+    each uses members of groups before it alone.
+    """
+    rank: dict[int, int] = {}
+    for group in reversed(groups):
+        group.sort(key=lambda member: rank.get(member, 0))
+        for column in zip(*[operands[member] for member in group], strict=True):
+            for operand in column:
+                rank.setdefault(operand, len(rank))
 
 
 def _side_by_side(recording: Recording, kinds: list[int], members: list[list[int]]) -> Units:

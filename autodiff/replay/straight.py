@@ -55,7 +55,7 @@ class FloatProgram:
         self.answer = [tape.root, *_gradient(tape)]
         if len(forward) + len(reverse) <= PART:
             names = [self.writer.called(i) for i in leaves]
-            head = f"    {', '.join(names)}, = values" if names else ""
+            head = f"    {', '.join(names)} = values" if len(names) > 1 else f"    ({names[0]},) = values"
             loss, *slopes = [self.writer.text(register) for register in self.answer]
             self.texts = [
                 _function("forward", "values", [head, *map(_line, forward), f"    return {loss}"]),

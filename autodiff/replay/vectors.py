@@ -20,8 +20,8 @@ def numpy_is_here() -> bool:
 def vector(numbers: Sequence[float]) -> Any:
     """Return a new vector of these numbers, which can be written to.
 
-    >>> vector([1.0, 2.0])[1] + 1
-    3.0
+    >>> vector([1.0, 2.0]).tolist()
+    [1.0, 2.0]
     """
     if not numpy_is_here():
         return array("d", numbers)
