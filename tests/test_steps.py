@@ -150,7 +150,7 @@ def test_a_lone_leaf_has_a_story_too():
     x = Value(2.0, "x")
     story = steps(x)
     assert (len(story), story.gradient(x)) == (0, 1.0)
-    assert str(story.ledger(x)) == "dx/dx = 1, by definition"
+    assert str(story) == str(story.ledger(x)) == "dx/dx = 1, by definition"
 
 
 def test_a_layer_reads_as_a_textbook_writes_it():
@@ -189,7 +189,26 @@ def test_a_long_story_is_summed_up_when_it_is_printed():
     x = Value(1.0, "x")
     for _ in range(3000):
         x = x.tanh()
-    assert str(steps(x)) == "the 3000 operations of v3000, forward and backward"
+    assert str(steps(x)) == "the steps of v3000: 3,000 forward, 3,000 backward"
+
+
+def test_a_long_ledger_is_printed_in_part():
+    w = Value(2.0, "w")
+    total = w * 0.0
+    for i in range(1, 500):
+        total = total + w * float(i)
+    story = steps(total)
+    assert len(story.ledger(w).entries) == 500
+    lines = str(story.ledger(w)).splitlines()
+    assert len(lines) == 62
+    assert lines[-2] == "... 441 more"
+
+
+def test_a_node_of_thousands_of_operands_is_told_at_once():
+    xs = [Value(float(i), f"x{i}") for i in range(5000)]
+    story = steps(max(xs))
+    assert str(story).startswith("the steps of v1: 1 forward, 1 backward")
+    assert "[x3 >= v1] / ([x0 >= v1] + [x1 >= v1] + [x2 >= v1] + ... + [x4999 >= v1])" in str(story.ledger("x3"))
 
 
 def smallest():

@@ -26,7 +26,7 @@ from autodiff.symbols import Expression
 from autodiff.value import Value
 
 MOST = 100_000  # operands, each a record; so many take seconds
-LISTED = 60  # steps; a longer story is summed up when it is printed
+LISTED = 100  # operations and contributions; a longer story is summed up when it is printed
 
 
 class Steps:
@@ -174,8 +174,10 @@ class Steps:
 
     def __str__(self) -> str:
         root = self._names[id(self.root)]
-        if len(self) > LISTED:
-            return f"the {len(self.forward)} operations of {root}, forward and backward"
+        if len(self.forward) + sum([len(step.contributions) for step in self.backward]) > LISTED:
+            return f"the steps of {root}: {len(self.forward):,} forward, {len(self.backward):,} backward"
+        if not self.forward:
+            return str(self.ledger(self.root))
         lines = columns([[step.name, *padded(worked(step.formula, step.result))] for step in self.forward])
         rows = [["from", "to", "local derivative", "incoming * local", "gradient"]]
         for c in [c for step in self.backward for c in step.contributions]:
