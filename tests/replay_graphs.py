@@ -8,7 +8,10 @@ from autodiff import Replay, Value
 from autodiff.replay import eager
 
 ONE = [
-    *[getattr(ad, name) for name in "exp expm1 sin cos tan atan sinh cosh tanh sigmoid softplus relu silu gelu".split()],
+    *[
+        getattr(ad, name)
+        for name in "exp expm1 sin cos tan atan sinh cosh tanh sigmoid softplus relu silu gelu".split()
+    ],
     *[getattr(ad, name) for name in "erf erfc abs sign heaviside leaky_relu elu".split()],
     lambda x: ad.elu(x, 0.7),
     lambda x: ad.leaky_relu(x, 1.0),

@@ -7,6 +7,7 @@ from replay_graphs import random_replay
 from autodiff import Replay, Value
 from autodiff.replay import choice, forms, fuse, reroll
 
+
 @pytest.fixture
 def always_arrays(monkeypatch):
     pytest.importorskip("numpy", reason="arrays need NumPy")
