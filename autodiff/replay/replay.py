@@ -25,13 +25,13 @@ from autodiff.value import Value
 class Replay:
     """A loss and its gradient as a compiled program, recorded from a graph that ordinary scalar code has built.
 
-    The structure of the graph is frozen: where Python branched on data (``if x.data > 0``, a loop until convergence), the
-    replay repeats the branch that was recorded, whatever comes in. Operations are not branches: relu, abs, max and clip
-    take the side that the new numbers ask for. Leaves that are neither parameters nor inputs are constants: the
+    The structure of the graph is frozen: where Python branched on data (``if x.data > 0``, a loop until convergence),
+    the replay repeats the branch that was recorded, whatever comes in. Operations are not branches: relu, abs, max and
+    clip take the side that the new numbers ask for. Leaves that are neither parameters nor inputs are constants: the
     numbers that were recorded, whatever happens to the leaves later.
 
     What comes out is what `backward()` would answer, to rounding: it is compared at construction, and whenever a result
-    is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as always.
+    is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as ever.
 
     >>> from autodiff import Value
     >>> w, b = Value(0.5, label="w"), Value(-1.0, label="b")
@@ -176,7 +176,8 @@ class Replay:
         self._prepare()
 
     def __repr__(self) -> str:
-        return f"<Replay of {self._recording.size} operations, {len(self.parameters)} parameters, {len(self.inputs)} inputs>"
+        leaves = f"{len(self.parameters)} parameters, {len(self.inputs)} inputs"
+        return f"<Replay of {self._recording.size} operations, {leaves}>"
 
 
 def _leaves(name: str, given: Any) -> list[Value]:
