@@ -2,14 +2,21 @@
 
 import math
 import random
+import re
+
+import pytest
 
 import autodiff as ad
 from autodiff import Replay, Value
 from autodiff.replay import eager
 
 ONE = [
-    *[getattr(ad, name) for name in "exp expm1 sin cos tan atan sinh cosh tanh sigmoid softplus relu silu gelu".split()],
-    *[getattr(ad, name) for name in "erf erfc abs sign heaviside leaky_relu elu".split()],
+    *[
+        getattr(ad, name)
+        for name in "exp expm1 sin cos tan atan sinh cosh tanh sigmoid softplus relu silu gelu".split()
+    ],
+    *[ad.exp, ad.expm1, ad.sin, ad.cos, ad.tan, ad.atan, ad.sinh, ad.cosh, ad.tanh, ad.sigmoid, ad.softplus, ad.relu],
+    *[ad.silu, ad.gelu, ad.erf, ad.erfc, ad.abs, ad.sign, ad.heaviside, ad.leaky_relu, ad.elu],
     lambda x: ad.elu(x, 0.7),
     lambda x: ad.leaky_relu(x, 1.0),
     lambda x: ad.clip(x, -0.5, 0.5),
@@ -132,7 +139,8 @@ def random_replay(seed):
     try:
         replay = Replay(root, parameters, inputs)
     except ValueError as error:
-        assert "depends on none" in str(error)
+        if "depends on none" not in str(error):
+            raise
         return None
     agree(replay, seed)
     for leaf in (*parameters, *inputs):
@@ -152,12 +160,9 @@ def agree(replay, what, rows=None):
     try:
         loss, slopes = eager.mean(recording, at, rows or [[leaf.data for leaf in replay.inputs]])
     except (ValueError, ZeroDivisionError) as expected:
-        try:
+        with pytest.raises(type(expected), match=re.escape(str(expected))):
             replay.gradient(rows)
-        except (ValueError, ZeroDivisionError) as error:
-            assert (type(error), str(error)) == (type(expected), str(expected)), what
-            return
-        raise AssertionError(f"{what}: the replay answers, eagerly it raises {expected}") from expected
+        return
     ours, gradient = replay.gradient(rows)
     scale = max([abs(slope) for slope in slopes if math.isfinite(slope)], default=0.0)
     assert same(ours, loss, 0.1), (what, ours, loss)

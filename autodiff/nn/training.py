@@ -111,9 +111,9 @@ def fit(
         metrics: functions of (outputs, targets) of a batch, recorded by name.
         callbacks: called as callback(model, history) after each epoch; training ends when one answers true.
         progress: whether to show a progress bar on standard error when that is a terminal.
-        replay: whether to record each sample's loss and the penalty once, and repeat them as compiled programs: the same
-            numbers to rounding, many times faster. What Python decides by data in the model, the loss or the penalty is
-            then decided once (see `autodiff.Replay`), and the optimizer's rule is given arrays.
+        replay: whether to record each sample's loss and the penalty once, and repeat them as compiled programs: the
+            same numbers to rounding, many times faster. What Python decides by data in the model, the loss or the
+            penalty is then decided once (see `autodiff.Replay`), and the optimizer's rule is given arrays.
 
     Raises:
         DivergenceError: if the loss or the gradient is nan or inf; the parameters are those that produced it.

@@ -89,7 +89,7 @@ class ArrayWriter(Writer):
     def move(self, register: int, texts: list[str]) -> str:
         """Return a move."""
         text = self._move(register, texts)
-        op, operands, *_ = self.tape.instructions[register]
+        op, *_ = self.tape.instructions[register]
         if op in (moves.MATMUL, moves.TOTAL) and self.is_number(register):
             return f"float({text})"
         return text

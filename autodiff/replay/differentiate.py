@@ -195,10 +195,7 @@ def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, in
     for operand, slope in zip(operands, slopes, strict=True):
         if not adjoints.active[operand]:
             continue
-        if op.piecewise:  # type: ignore[union-attr]
-            contribution = ops.MASK(incoming, slope)
-        else:
-            contribution = incoming * slope
+        contribution = ops.MASK(incoming, slope) if op.piecewise else incoming * slope  # type: ignore[union-attr]
         if contribution.__class__ is float and contribution == 0.0:
             continue  # a branch that nothing passes
         adjoints.give(operand, adjoints.narrow(contribution, instruction, tape.instructions[operand]))

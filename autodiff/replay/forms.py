@@ -2,7 +2,7 @@
 
 On floats a row is written as a call of its own function, unless `FLOATS` has a shorter form: Python's operators, the
 functions of `math`. On arrays it is a line of `ARRAYS`. Where all is finite, both answer what the row answers; where
-something is not, or Python raises, the eager engine is asked in their place (see `autodiff.replay.run`). So the forms
+something is not, or Python raises, the eager engine is asked in their place (see `autodiff.replay.eager`). So the forms
 need not repeat what the rows decide at their edges: they must only not hide them.
 """
 
@@ -36,18 +36,22 @@ ARRAYS = {
     ops.ATAN2: "arrays.arctan2({x}, {y})", ops.HYPOT: "np.hypot({x}, {y})",
     ops.SINH: "np.sinh({x})", ops.COSH: "np.cosh({x})", ops.TANH: "np.tanh({x})", ops.SECH: "1.0 / np.cosh({x})",
     ops.SIGMOID: "arrays.sigmoid({x})", ops.SOFTPLUS: "np.logaddexp({x}, 0.0)",
-    ops.SILU: "{x} * arrays.sigmoid({x})", ops.GELU: "arrays.gelu({x})", ops.ERF: "arrays.erf({x})", ops.ERFC: "arrays.erfc({x})",
+    ops.SILU: "{x} * arrays.sigmoid({x})", ops.GELU: "arrays.gelu({x})",
+    ops.ERF: "arrays.erf({x})", ops.ERFC: "arrays.erfc({x})",
     ops.ABS: "np.abs({x})", ops.SIGN: "np.sign({x})",
     ops.HEAVISIDE: "np.heaviside({x}, {0})", ops.STEP: "arrays.step({x}, {y}, {0})",
-    ops.RELU: "np.maximum({x}, 0.0)", ops.LEAKY_RELU: "np.where({x} > 0, {x}, {0} * {x})", ops.ELU: "arrays.elu({x}, {0})",
+    ops.RELU: "np.maximum({x}, 0.0)", ops.LEAKY_RELU: "np.where({x} > 0, {x}, {0} * {x})",
+    ops.ELU: "arrays.elu({x}, {0})",
     ops.MAXIMUM: "np.maximum({x}, {y})", ops.MINIMUM: "np.minimum({x}, {y})", ops.CLIP: "np.clip({x}, {0}, {1})",
-    ops.SUM: "{x}.sum(axis=0)", ops.MEAN: "{x}.mean(axis=0)", ops.PROD: "{x}.prod(axis=0)", ops.MAX: "{x}.max(axis=0)",
-    ops.LOGSUMEXP: "{top} + arrays.log_total({powers}, {total})", ops.DOT: "({x} * {y}).sum(axis=0)",
+    ops.SUM: "{x}.sum(axis=0)", ops.MAX: "{x}.max(axis=0)",
+    ops.LOGSUMEXP: "{top} + arrays.log_total({powers}, {total})",
     ops.IDENTITY: "{x}", ops.HOLD: "{x}", ops.RATIO: "{x} / {y}", ops.MASK: "{x} * {y}",
 }
 # fmt: on
 
-TRUTHS = {  # steps in the reverse sweep, which gates what passes and whose value at nan never matters
+REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products and matrix products
+
+TRUTHS = {  # steps in the reverse sweep, which let pass or not; what they are at nan never matters
     (ops.HEAVISIDE, 0.0): "({x} > 0)",
     (ops.HEAVISIDE, 1.0): "({x} >= 0)",
     (ops.STEP, 0.0): "({x} > {y})",

@@ -1,5 +1,4 @@
-"""Rows: units that do the same with other operands, made one instruction; dot products that share inputs, a product
-of matrices.
+"""Rows: units that do the same with other operands become one instruction, and dot products matrix products.
 
 It knows how operands are gathered from wherever they are. What an operation computes it does not ask.
 """

@@ -127,7 +127,7 @@ def record(root: Value, parameters: Sequence[Value], inputs: Sequence[Value]) ->
 
 
 def grouped(op: Any, operands: Sequence[Any]) -> Sequence[Any]:
-    """Return the operands as the row takes them: `DOT` takes the weights and the inputs as two groups, then the bias."""
+    """Return the operands as the row takes them: `DOT` takes weights and inputs as two groups, then the bias."""
     if op is not ops.DOT:
         return operands
     n = len(operands) // 2

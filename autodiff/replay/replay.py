@@ -14,7 +14,7 @@ from typing import Any
 from autodiff.operands import real
 from autodiff.replay import eager
 from autodiff.replay.choice import Program, choose
-from autodiff.replay.compare import compare
+from autodiff.replay.compare import check, compare
 from autodiff.replay.fitting import fit
 from autodiff.replay.record import record
 from autodiff.replay.report import Report, report
@@ -25,13 +25,13 @@ from autodiff.value import Value
 class Replay:
     """A loss and its gradient as a compiled program, recorded from a graph that ordinary scalar code has built.
 
-    The structure of the graph is frozen: where Python branched on data (``if x.data > 0``, a loop until convergence), the
-    replay repeats the branch that was recorded, whatever comes in. Operations are not branches: relu, abs, max and clip
-    take the side that the new numbers ask for. Leaves that are neither parameters nor inputs are constants: the
+    The structure of the graph is frozen: where Python branched on data (``if x.data > 0``, a loop until convergence),
+    the replay repeats the branch that was recorded, whatever comes in. Operations are not branches: relu, abs, max and
+    clip take the side that the new numbers ask for. Leaves that are neither parameters nor inputs are constants: the
     numbers that were recorded, whatever happens to the leaves later.
 
     What comes out is what `backward()` would answer, to rounding: it is compared at construction, and whenever a result
-    is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as always.
+    is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as ever.
 
     >>> from autodiff import Value
     >>> w, b = Value(0.5, label="w"), Value(-1.0, label="b")
@@ -50,7 +50,8 @@ class Replay:
         loss: the node to compute and differentiate.
         parameters: the leaves to differentiate by, or a module that has them.
         inputs: leaves whose data change between runs: of the graph of one sample, what a batch has a column for.
-        verify: compare each result with the eager engine's; slow.
+        verify: compare each result with the eager engine's; slow, and strict: it also raises where rounding decides on
+            which side of a kink a number is.
 
     Raises:
         ValueError: if the loss depends on none of the parameters, a parameter or an input is no leaf or is given
@@ -76,8 +77,7 @@ class Replay:
 
     def _prepare(self) -> None:
         self._program: Program = choose(self._recording)
-        values, batch = self._values, self._program.rows([self._latest()], len(self.inputs))
-        compare(self._program.gradient(values, batch), eager.mean(self._recording, values, batch))
+        check(self._program, self._recording, self._values, self._rows(None))
 
     @property
     def values(self) -> Any:
@@ -155,7 +155,7 @@ class Replay:
             loss, slopes = eager.mean(self._recording, self._values, rows)
             return loss, vector(slopes)
         if self.verify:
-            compare((loss, gradient), eager.mean(self._recording, self._values, rows))
+            compare(self._recording, self._values, rows, (loss, gradient))
         return loss, gradient
 
     def _latest(self) -> list[float]:
@@ -176,7 +176,8 @@ class Replay:
         self._prepare()
 
     def __repr__(self) -> str:
-        return f"<Replay of {self._recording.size} operations, {len(self.parameters)} parameters, {len(self.inputs)} inputs>"
+        leaves = f"{len(self.parameters)} parameters, {len(self.inputs)} inputs"
+        return f"<Replay of {self._recording.size} operations, {leaves}>"
 
 
 def _leaves(name: str, given: Any) -> list[Value]:

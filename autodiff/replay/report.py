@@ -19,7 +19,7 @@ class Report:
         operations: the operations of the recorded graph.
         parameters: the leaves that are differentiated by.
         inputs: the leaves that a batch has columns for.
-        lanes: how many copies of the same graph are computed side by side; "batch" for as many as the batch has samples.
+        lanes: how many copies of the same graph are computed side by side; "batch": as many as a batch has samples.
         layers: the matrix products of the forward pass, as (rows, columns) of the weights.
         remainder: the instructions of the forward pass that compute a single number.
         forward: the instructions of the forward pass.

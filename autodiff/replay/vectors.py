@@ -42,9 +42,10 @@ def added(x: Any, y: Any) -> Any:
 
 def length(x: Any) -> float:
     """Return the Euclidean length of a vector, without overflow on the way."""
-    return math.hypot(*x) if isinstance(x, array) else _norm(x)
+    square = math.inf
+    if not isinstance(x, array):
+        import numpy as np
 
-
-def _norm(x: Any) -> float:
-    square = float(x.dot(x))
+        with np.errstate(all="ignore"):
+            square = float(x @ x)
     return math.sqrt(square) if 1e-280 < square < math.inf else math.hypot(*x.tolist())
