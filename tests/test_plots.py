@@ -135,6 +135,13 @@ def test_a_field_of_no_slope_is_drawn():
     assert not arrows.U.any()
 
 
+def test_a_slope_that_is_infinite_has_no_arrow_and_hides_no_other():
+    arrows = plots.gradient_field(lambda x, y: autodiff.sqrt(x) + y, (0, 1), (0, 1), n=2).collections[0]
+    assert arrows.XY.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    assert arrows.U.tolist() == [0.5, 0.5]
+    assert math.isfinite(arrows.scale)
+
+
 def test_a_field_on_a_contour_keeps_its_frame():
     ax = plots.contour(bowl, (-1, 1), (-1, 1), n=4)
     plots.gradient_field(bowl, (-1, 1), (-1, 1), n=3, ax=ax)
@@ -221,7 +228,10 @@ WRONG = [
     (lambda: plots.contour(bowl, (1, -1), (0, 1)), ValueError, r"xlim must be two finite numbers.*\(1, -1\)"),
     (lambda: plots.contour(bowl, (0, 1), (0, math.inf)), ValueError, "ylim"),
     (lambda: plots.contour(bowl, (0, 1), (0, 1), n=1), ValueError, "n must be a whole number from 2 on, got 1"),
+    (lambda: plots.contour(bowl, 1, (0, 1)), ValueError, "xlim must be two finite numbers.*1"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), path=[3]), ValueError, "each a pair .x, y., got 3"),
     (lambda: plots.gradient_field(lambda x, y: 1.0, (0, 1), (0, 1)), TypeError, "must answer a Value.*1.0"),
+    (lambda: plots.gradient_field(lambda x, y: x * math.inf + y, (0, 1), (0, 1)), ValueError, "at every place"),
     (lambda: plots.decision_boundary(NARROW, []), ValueError, "no samples"),
     (lambda: plots.decision_boundary(NARROW, [([1.0], 0)]), ValueError, "a sample with 1"),
     (lambda: plots.decision_boundary(NARROW, [([1.0, i], i) for i in range(3)]), ValueError, "2 classes.*have 3"),

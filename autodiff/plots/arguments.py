@@ -28,7 +28,10 @@ def numbers(losses: Any, what: str) -> list[float]:
 def evenly(name: str, interval: Interval, n: int) -> list[float]:
     """Return n numbers from one end of the interval to the other."""
     at_least("n", n, 2)
-    low, high = map(real, interval)
+    try:
+        low, high = map(real, interval)
+    except (TypeError, ValueError):
+        low = high = math.nan
     if not -math.inf < low < high < math.inf:
         raise ValueError(f"{name} must be two finite numbers, the smaller one first, got {interval!r}")
     return [low + (high - low) * i / (n - 1) for i in range(n)]

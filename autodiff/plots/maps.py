@@ -110,8 +110,8 @@ def gradient_field(
 ) -> Axes:
     """Return the Axes with the gradient of a function of two numbers as arrows, each as long as the gradient there.
 
-    The gradient is that of `backward()`. The longest arrow is as long as two arrows are apart; a key beside the picture
-    says what length that is.
+    The gradient is that of `backward()`. The longest arrow is as long as two arrows are apart; the title
+    says what length that is. Where the gradient is inf or nan there is no arrow.
 
     >>> ax = gradient_field(lambda x, y: x * x + 3 * y, (-1, 1), (-1, 1), n=3)
     >>> arrows = ax.collections[0]
@@ -129,11 +129,15 @@ def gradient_field(
 
     Raises:
         TypeError: if the function does not answer a Value.
-        ValueError: if an interval is empty or `n` is below 2.
+        ValueError: if an interval is empty, `n` is below 2, or the gradient is finite nowhere.
     """
     points = [(x, y) for y in evenly("ylim", ylim, n) for x in evenly("xlim", xlim, n)]
     sign = -1.0 if descent else 1.0
-    slopes = [[sign * slope + 0.0 for slope in _gradient(function, point)] for point in points]
+    found = [(point, [sign * slope + 0.0 for slope in _gradient(function, point)]) for point in points]
+    finite = [pair for pair in found if all(map(math.isfinite, pair[1]))]
+    if not finite:
+        raise ValueError("the gradient is inf or nan at every place: there is no arrow to draw")
+    points, slopes = [point for point, _ in finite], [slope for _, slope in finite]
     widths = (xlim[1] - xlim[0]) / (n - 1), (ylim[1] - ylim[0]) / (n - 1)
     # how many arrows apart the longest arrow reaches, if a slope of 1 is drawn one unit long
     longest = max([math.hypot(dx / widths[0], dy / widths[1]) for dx, dy in slopes]) or 1.0
@@ -177,5 +181,8 @@ def _gradient(function: Callable[[Value, Value], Value], point: tuple[float, flo
 
 
 def _point(point: Any) -> tuple[float, float]:
-    x, y = point
+    try:
+        x, y = point
+    except (TypeError, ValueError):
+        raise ValueError(f"path must list points, each a pair (x, y), got {point!r} in it") from None
     return number(x), number(y)
