@@ -1,13 +1,26 @@
-"""Links between notebooks, which name files, lead to their pages."""
+"""The notebooks as pages: they are taken from their own folder, and links between them lead to their pages."""
 
 from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
+
+from mkdocs.plugins import event_priority
+from mkdocs.structure.files import File
 
 log = logging.getLogger("mkdocs.hooks.notebooks")  # a warning fails a strict build
 LINK = re.compile(r'href="([\w-]+\.ipynb)"')
+
+
+@event_priority(100)  # before the plugin that makes pages of them looks for them
+def on_files(files: Any, *, config: Any) -> Any:
+    """Return the files with the notebooks among them."""
+    root = Path(config.config_file_path).parent
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        files.append(File(f"notebooks/{path.name}", str(root), config.site_dir, config.use_directory_urls))
+    return files
 
 
 def on_page_content(html: str, *, page: Any, files: Any, **_: Any) -> str:

@@ -200,7 +200,7 @@ def test_parameters_without_a_number_in_their_name_stand_by_themselves():
     line = Line()
     (line.slope * 3.0 + line.intercept).backward()
     labels = plots.gradient_histogram(line).get_legend_handles_labels()[1]
-    assert labels == ["slope: 1 parameters", "intercept: 1 parameters"]
+    assert labels == ["slope: 1 parameter", "intercept: 1 parameter"]
 
 
 def test_an_activation_is_drawn_with_its_derivative():

@@ -108,7 +108,9 @@ def gradient_histogram(model: Any, *, bins: int = 12, ax: Axes | None = None) ->
             layers.items(), cycle(COLOURS, len(layers)), cycle(LINES, len(layers)), strict=True
         ):
             zeros = layer.count(0.0)
-            label = f"{name}: {len(layer)} parameters" + (f", {zeros} with gradient 0" if zeros else "")
+            label = f"{name}: {len(layer)} parameter{'s' * (len(layer) != 1)}" + (
+                f", {zeros} with gradient 0" if zeros else ""
+            )
             ax.hist(layer, edges, histtype="step", color=colour, linestyle=line, linewidth=2, label=label)
         ax.set_xscale("log")
         ax.set_xlabel("|gradient|")
