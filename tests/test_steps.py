@@ -166,6 +166,11 @@ def test_only_a_value_has_steps(wrong):
         steps(wrong)
 
 
+def test_an_engine_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="engine must be one of 'auto', 'embedded', got 'neato'"):
+        steps(Value(1.0), engine="neato")
+
+
 def test_nodes_that_are_not_of_the_graph_are_refused():
     loss, _ = neuron()
     story = steps(loss)

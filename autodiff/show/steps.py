@@ -17,7 +17,7 @@ from typing import Any
 from autodiff import ops
 from autodiff.operands import flat
 from autodiff.order import walk
-from autodiff.show.drawing import Engine
+from autodiff.show.drawing import ENGINES, Engine, check_choice
 from autodiff.show.names import all_named, names_of, variables
 from autodiff.show.page import fragment, page
 from autodiff.show.records import Backward, Contribution, Forward, Ledger, Use
@@ -220,7 +220,7 @@ def steps(loss: Value, *, engine: Engine = "auto") -> Steps:
 
     Raises:
         TypeError: if `loss` is no Value.
-        ValueError: if it has more than 100,000 operands in all.
+        ValueError: if it has more than 100,000 operands in all, or there is no such engine.
     """
     return tell(loss, variables(sys._getframe(1)), engine)
 
@@ -230,6 +230,7 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
     if not isinstance(loss, Value):
         hint = ": choose one of them" if isinstance(loss, list | tuple) else ""
         raise TypeError(f"expected one Value, got {type(loss).__name__}{hint}")
+    check_choice("engine", engine, ENGINES)
     order, leaves = walk(loss)
     operands = sum([len(node.parents) for node in order])
     if operands > MOST:
