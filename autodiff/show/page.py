@@ -123,7 +123,7 @@ def picture(steps: Steps) -> Drawing:
             "take the steps of a part of it, such as one neuron's output; ledgers and derivations need no drawing",
         )
     names = {id(node): steps.name(node) for node in nodes if node.op or steps.is_named(node)}
-    scene = read([steps.root], names, {}, [])
+    scene = read([steps.root], names, steps.owners, [])
     texts = _gradients(steps)
     final, widest = {}, {}
     for node in nodes:
