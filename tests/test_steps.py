@@ -146,6 +146,13 @@ def test_names_are_labels_numbers_or_counted_and_never_the_same_for_two_operatio
     assert story.forward[1].formula.text() == "v1 * 5"
 
 
+def test_the_names_of_many_nodes_with_the_same_label_are_still_their_own():
+    total = Value(0.0, "w#3")
+    for _ in range(5):
+        total = total + Value(1.0, "w")
+    assert {"w", "w#2", "w#3", "w#4", "w#5", "w#6"} <= set(steps(total).nodes)
+
+
 def test_a_lone_leaf_has_a_story_too():
     x = Value(2.0, "x")
     story = steps(x)
