@@ -22,13 +22,13 @@ FUNCTIONS |= {"sigmoid": r"\sigma", "sign": r"\operatorname{sgn}"}
 Part = tuple[str, int]  # a text and how tightly it binds
 
 
-def short(number: float) -> str:
-    """Return a number as people read it, with at most 6 significant digits.
+def short(number: float, spec: str = ".6g") -> str:
+    """Return a number as people read it, with at most 6 significant digits unless `spec` says otherwise; -0 is 0.
 
-    >>> short(3.0), short(0.1 + 0.2), short(-1e-9), short(123456.789), short(float("inf"))
-    ('3', '0.3', '-1e-09', '123457', 'inf')
+    >>> short(3.0), short(0.1 + 0.2), short(-1e-9), short(123456.789), short(-0.0), short(float("inf"))
+    ('3', '0.3', '-1e-09', '123457', '0', 'inf')
     """
-    return f"{number + 0.0:.6g}"
+    return format(number + 0.0, spec)
 
 
 def latex_number(text: str) -> str:

@@ -146,6 +146,13 @@ def test_names_are_labels_numbers_or_counted_and_never_the_same_for_two_operatio
     assert story.forward[1].formula.text() == "v1 * 5"
 
 
+def test_the_names_of_many_nodes_with_the_same_label_are_still_their_own():
+    total = Value(0.0, "w#3")
+    for _ in range(5):
+        total = total + Value(1.0, "w")
+    assert {"w", "w#2", "w#3", "w#4", "w#5", "w#6"} <= set(steps(total).nodes)
+
+
 def test_a_lone_leaf_has_a_story_too():
     x = Value(2.0, "x")
     story = steps(x)
@@ -164,6 +171,11 @@ def test_a_layer_reads_as_a_textbook_writes_it():
 def test_only_a_value_has_steps(wrong):
     with pytest.raises(TypeError, match="expected one Value, got"):
         steps(wrong)
+
+
+def test_an_engine_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="engine must be one of 'auto', 'embedded', got 'neato'"):
+        steps(Value(1.0), engine="neato")
 
 
 def test_nodes_that_are_not_of_the_graph_are_refused():

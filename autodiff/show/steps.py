@@ -17,8 +17,9 @@ from typing import Any
 from autodiff import ops
 from autodiff.operands import flat
 from autodiff.order import walk
-from autodiff.show.drawing import Engine
-from autodiff.show.names import all_named, names_of, variables
+from autodiff.show.drawing import ENGINES, Engine, check_choice
+from autodiff.show.fold import owners
+from autodiff.show.names import all_named, model_of, names_of, variables
 from autodiff.show.page import fragment, page
 from autodiff.show.records import Backward, Contribution, Forward, Ledger, Use
 from autodiff.show.worked import columns, equation, padded, worked
@@ -38,6 +39,7 @@ class Steps:
         forward: the operations, in an order in which they can be computed.
         backward: the nodes that hand on their gradients, in the order of `backward()`.
         all_nodes: the leaves, then the operations.
+        owners: by `id`, the paths of the modules that hold the parameters, if a variable holds the model.
         engine: what draws the graph, as in `draw`.
     """
 
@@ -48,10 +50,11 @@ class Steps:
         ours: Collection[int],
         order: Sequence[Value],
         leaves: Sequence[Value],
+        owners: Mapping[int, str],
         engine: Engine,
     ) -> None:
         self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
-        self.all_nodes, self.engine = (*leaves, *order), engine
+        self.all_nodes, self.owners, self.engine = (*leaves, *order), owners, engine
         self._numbers: dict[int, float] = {}
         for node in order:
             self._numbers[id(node)], *operands = flat(node.numbers)
@@ -220,7 +223,7 @@ def steps(loss: Value, *, engine: Engine = "auto") -> Steps:
 
     Raises:
         TypeError: if `loss` is no Value.
-        ValueError: if it has more than 100,000 operands in all.
+        ValueError: if it has more than 100,000 operands in all, or there is no such engine.
     """
     return tell(loss, variables(sys._getframe(1)), engine)
 
@@ -230,6 +233,7 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
     if not isinstance(loss, Value):
         hint = ": choose one of them" if isinstance(loss, list | tuple) else ""
         raise TypeError(f"expected one Value, got {type(loss).__name__}{hint}")
+    check_choice("engine", engine, ENGINES)
     order, leaves = walk(loss)
     operands = sum([len(node.parents) for node in order])
     if operands > MOST:
@@ -240,4 +244,5 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
     used = {id(parent): parent for node in order for parent in node.parents if not parent.op}
     leaves = list(used.values()) or leaves  # in the order of their use
     names, ours = all_named(order, leaves, names_of(held))
-    return Steps(loss, names, ours, order, leaves, engine)
+    model = model_of(held.values(), leaves)
+    return Steps(loss, names, ours, order, leaves, owners(model) if model is not None else {}, engine)
