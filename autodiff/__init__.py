@@ -40,13 +40,16 @@ from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
 from autodiff.replay import Replay, ReplayError
+from autodiff.show import Blame, Drawing, blame, draw
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Blame",
     "DomainError",
+    "Drawing",
     "GradientCheck",
     "Op",
     "Replay",
@@ -58,11 +61,13 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "blame",
     "check_gradients",
     "clip",
     "cos",
     "cosh",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",
