@@ -54,16 +54,18 @@ def choose(recording: Recording) -> Program:
 
 
 def _choose(recording: Recording) -> Program:
-    if numpy_is_here():
-        whole = contract(recording)
-        graph = reroll(whole)
-        fuser = Fuser(graph, whole)
-        steps = len(fuser.blocks)
-        samples = SAMPLES if recording.inputs else 1
-        work = sum(map(len, recording.operands)) * samples
-        if steps <= MOST and work * PER_OPERAND > steps * PER_BLOCK:
-            return Arrays(fuser.write())
-    return Floats(straight(recording))
+    tape = _fused(recording) if numpy_is_here() else None
+    return Floats(straight(recording)) if tape is None else Arrays(tape)
+
+
+def _fused(recording: Recording) -> Tape | None:
+    """Return the tape on arrays, None where it would be slower than single numbers."""
+    whole = contract(recording)
+    fuser = Fuser(reroll(whole), whole)
+    blocks, operands = len(fuser.blocks), sum(map(len, recording.operands))
+    samples = SAMPLES if recording.inputs else 1
+    worth = blocks <= MOST and operands * samples * PER_OPERAND > blocks * PER_BLOCK
+    return fuser.write() if worth else None
 
 
 class Floats:

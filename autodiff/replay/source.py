@@ -24,7 +24,7 @@ PREFIX: dict[Any, str] = {moves.PARAMETERS: "p", moves.INPUTS: "x", moves.CONSTA
 LEAVES = (moves.PARAMETERS, moves.INPUTS)
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One statement: the register that it makes, its name and expression, and the registers that it reads."""
 
