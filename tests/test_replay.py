@@ -176,6 +176,13 @@ def test_overflow_follows_ieee_without_a_warning(batch):
         assert (replay.gradient()[0], list(replay.gradient()[1])) == (math.inf, [math.inf, 1.0])
 
 
+def test_a_sum_is_never_minus_zero():
+    x, p = Value(-2.0), Value(1.0)
+    for zero in (ad.dot([ad.relu(x)], [-1.0]), ad.sum([ad.relu(x) * -1.0])):
+        assert Replay(ad.atan2(zero, x) * p, [p, x])() == math.pi  # of -0.0 it would be -pi
+        assert Replay(ad.atan2(zero, x) * p, [p], [x])() == math.pi
+
+
 def test_a_branch_not_taken_passes_nothing_even_of_infinity():
     x, w = Value(-1.0), Value(1e200)
     y = ad.relu(x) * w * 1e200  # what comes in to the relu is 1e400
