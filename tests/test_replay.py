@@ -250,8 +250,16 @@ def test_a_batch_is_the_mean_over_its_samples():
 def test_a_batch_must_fit():
     w, x = Value(0.5), Value(0.0)
     replay = Replay(w * x, [w], [x])
-    for wrong in ([], [[]], [[1.0, 2.0]], [1.0]):
-        with pytest.raises((ValueError, TypeError)):
+    for wrong, kind, message in [
+        ([], ValueError, "a row for each sample and 1 columns, got 0 rows"),
+        ([[]], ValueError, "got 1 rows of"),
+        ([[1.0, 2.0]], ValueError, "got 1 rows of"),
+        ([1.0], TypeError, "a sample of a batch must be a row of 1 numbers, got float"),
+        (5, TypeError, "a batch must be samples as rows, got int"),
+        ("1", TypeError, "a batch must be samples as rows, got str"),
+        ([[None]], TypeError, "expected one real number"),
+    ]:
+        with pytest.raises(kind, match=message):
             replay.gradient(wrong)
     with pytest.raises(ValueError, match="no inputs that a batch could give"):
         Replay(w * w, [w]).gradient([[1.0]])

@@ -6,7 +6,6 @@ import gc
 import math
 from typing import Any, Protocol
 
-from autodiff.operands import real
 from autodiff.replay.arrays import Arrays
 from autodiff.replay.contract import contract
 from autodiff.replay.fuse import Fuser
@@ -14,7 +13,7 @@ from autodiff.replay.record import Recording
 from autodiff.replay.reroll import reroll
 from autodiff.replay.straight import FloatProgram, straight
 from autodiff.replay.tape import Tape
-from autodiff.replay.vectors import numpy_is_here, vector
+from autodiff.replay.vectors import lists, numpy_is_here, vector
 
 # What a program costs, in microseconds, forward and reverse: an operand of a node on floats, a block on arrays.
 PER_OPERAND, PER_BLOCK = 0.1, 5.0
@@ -83,10 +82,7 @@ class Floats:
 
     def rows(self, batch: Any, columns: int) -> Any:
         """Return a batch as lists of floats."""
-        rows = [[real(x) for x in row] for row in batch]
-        if not rows or any([len(row) != columns for row in rows]):
-            raise ValueError(f"a batch needs at least one sample, and each {columns} numbers, one for each input")
-        return rows
+        return lists(batch, columns)
 
     def loss(self, values: Any, rows: Any) -> float:
         """Return the mean loss."""
