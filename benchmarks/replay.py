@@ -1,6 +1,7 @@
 """Replay beside micrograd, PyTorch, JAX and NumPy by hand, in one run.
 
-    python benchmarks/replay.py [--repeats 7] [--nodes 10000 100000] [--json] [--picture table.svg]
+    python benchmarks/replay.py [--repeats 7] [--work moons 8x8 28x28] [--nodes 10000 100000] [--json]
+        [--picture table.svg]
 
 W1 is a random graph of single scalar operations, the same as in `benchmarks/eager.py`: a step is one gradient, eagerly
 (build, backward, free) and replayed. W2 is micrograd's demo, 100 moons in full batches. W3 is a step
@@ -38,7 +39,12 @@ from workloads import w1, w1_program
 import autodiff
 
 AGREE = 1e-9
-TURN = 0.2  # seconds that a turn of a fast contestant takes, about
+TURN = 0.3  # seconds that a turn of a fast contestant takes, about
+TASKS = {
+    "moons": moons,
+    "8x8": lambda: images("W3, 8x8 images, 64-32-10", [64, 32, 10]),
+    "28x28": lambda: images("W3, 28x28 images, 784-100-10", [784, 100, 10]),
+}
 
 
 def w1_row(nodes: int, repeats: int) -> dict[str, Any]:
@@ -143,6 +149,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--nodes", type=int, nargs="+", default=[10_000, 100_000])
+    parser.add_argument("--work", choices=TASKS, nargs="*", default=list(TASKS), help="which of W2 and W3 to run")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--picture", metavar="FILE", help="write the table as an SVG")
     options = parser.parse_args()
@@ -153,9 +160,7 @@ def main() -> None:
         give_micrograd_tanh_and_exp()
     except ImportError:
         pass  # it is named as missing below
-    works = [race(moons(), options.repeats)]
-    works.append(race(images("W3, 8x8 images, 64-32-10", [64, 32, 10]), options.repeats))
-    works.append(race(images("W3, 28x28 images, 784-100-10", [784, 100, 10]), options.repeats))
+    works = [race(TASKS[name](), options.repeats) for name in options.work]
     works += [w1_row(nodes, options.repeats) for nodes in options.nodes]
     figures = {"python": platform.python_version(), "numpy": np.__version__, "works": works}
     print(json.dumps(figures, indent=1) if options.json else table(figures))

@@ -11,10 +11,6 @@ from autodiff import Replay, Value
 from autodiff.replay import eager
 
 ONE = [
-    *[
-        getattr(ad, name)
-        for name in "exp expm1 sin cos tan atan sinh cosh tanh sigmoid softplus relu silu gelu".split()
-    ],
     *[ad.exp, ad.expm1, ad.sin, ad.cos, ad.tan, ad.atan, ad.sinh, ad.cosh, ad.tanh, ad.sigmoid, ad.softplus, ad.relu],
     *[ad.silu, ad.gelu, ad.erf, ad.erfc, ad.abs, ad.sign, ad.heaviside, ad.leaky_relu, ad.elu],
     lambda x: ad.elu(x, 0.7),
@@ -164,7 +160,10 @@ def agree(replay, what, rows=None):
             replay.gradient(rows)
         return
     ours, gradient = replay.gradient(rows)
-    scale = max([abs(slope) for slope in slopes if math.isfinite(slope)], default=0.0)
+    scale = max(
+        [abs(slope) for slope in slopes if math.isfinite(slope)], default=0.0
+    )  # where all cancel, what is left is rounding
+    scale = max(scale, 0.1)
     assert same(ours, loss, 0.1), (what, ours, loss)
     for i, (slope, expected) in enumerate(zip(gradient, slopes, strict=True)):
         assert same(slope, expected, scale), (what, i, slope, expected)

@@ -176,6 +176,13 @@ def test_overflow_follows_ieee_without_a_warning(batch):
         assert (replay.gradient()[0], list(replay.gradient()[1])) == (math.inf, [math.inf, 1.0])
 
 
+def test_a_sum_is_never_minus_zero():
+    x, p = Value(-2.0), Value(1.0)
+    for zero in (ad.dot([ad.relu(x)], [-1.0]), ad.sum([ad.relu(x) * -1.0])):
+        assert Replay(ad.atan2(zero, x) * p, [p, x])() == math.pi  # of -0.0 it would be -pi
+        assert Replay(ad.atan2(zero, x) * p, [p], [x])() == math.pi
+
+
 def test_a_branch_not_taken_passes_nothing_even_of_infinity():
     x, w = Value(-1.0), Value(1e200)
     y = ad.relu(x) * w * 1e200  # what comes in to the relu is 1e400
@@ -243,8 +250,16 @@ def test_a_batch_is_the_mean_over_its_samples():
 def test_a_batch_must_fit():
     w, x = Value(0.5), Value(0.0)
     replay = Replay(w * x, [w], [x])
-    for wrong in ([], [[]], [[1.0, 2.0]], [1.0]):
-        with pytest.raises((ValueError, TypeError)):
+    for wrong, kind, message in [
+        ([], ValueError, "a row for each sample and 1 columns, got 0 rows"),
+        ([[]], ValueError, "got 1 rows of"),
+        ([[1.0, 2.0]], ValueError, "got 1 rows of"),
+        ([1.0], TypeError, "a sample of a batch must be a row of 1 numbers, got float"),
+        (5, TypeError, "a batch must be samples as rows, got int"),
+        ("1", TypeError, "a batch must be samples as rows, got str"),
+        ([[None]], TypeError, "expected one real number"),
+    ]:
+        with pytest.raises(kind, match=message):
             replay.gradient(wrong)
     with pytest.raises(ValueError, match="no inputs that a batch could give"):
         Replay(w * w, [w]).gradient([[1.0]])

@@ -35,7 +35,9 @@ def test_deep_chains(length):
 def test_a_program_in_parts_is_the_program_in_one(monkeypatch):
     dice = random.Random(5)
     parameters = [Value(dice.uniform(-1, 1)) for _ in range(4)]
-    root = ad.mean(grow(dice, parameters, 300, far=40))
+    root = ad.mean(grow(dice, parameters, 300, far=40)) + 2.0 * parameters[0]
+    parameters += [Value(3.0), Value(4.0)]
+    root = root + 5.0 * parameters[-2]  # the derivative is a constant; by the last, it is 0
     whole = Replay(root, parameters)
     monkeypatch.setattr(straight, "PART", 7)
     parts = Replay(root, parameters)

@@ -12,6 +12,7 @@ from autodiff.replay import forms
 from autodiff.replay import tape as moves
 from autodiff.replay.source import Line, Writer, needed
 from autodiff.replay.tape import BATCH, Tape
+from autodiff.replay.vectors import lists
 
 RESERVED = ("theta", "dtheta", "batch", "program", "forward", "gradient")
 Index = Any  # one place, or a tuple of places
@@ -305,12 +306,11 @@ class Arrays:
 
     def rows(self, batch: Any, columns: int) -> Any:
         """Return a batch as a matrix."""
+        if getattr(getattr(batch, "dtype", None), "kind", "none") not in "biuf":
+            return self.np.array(lists(batch, columns), dtype=float)
         rows = self.np.asarray(batch, dtype=float)
         if rows.ndim != 2 or not len(rows) or rows.shape[1] != columns:
-            raise ValueError(
-                f"a batch needs at least one sample, and each {columns} numbers, one for each input; "
-                f"got an array of shape {rows.shape}"
-            )
+            raise ValueError(f"a batch needs a row for each sample and {columns} columns, got the shape {rows.shape}")
         return rows
 
     def loss(self, values: Any, rows: Any) -> float:

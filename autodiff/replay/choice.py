@@ -6,7 +6,6 @@ import gc
 import math
 from typing import Any, Protocol
 
-from autodiff.operands import real
 from autodiff.replay.arrays import Arrays
 from autodiff.replay.contract import contract
 from autodiff.replay.fuse import Fuser
@@ -14,7 +13,7 @@ from autodiff.replay.record import Recording
 from autodiff.replay.reroll import reroll
 from autodiff.replay.straight import FloatProgram, straight
 from autodiff.replay.tape import Tape
-from autodiff.replay.vectors import numpy_is_here, vector
+from autodiff.replay.vectors import lists, numpy_is_here, vector
 
 # What a program costs, in microseconds, forward and reverse: an operand of a node on floats, a block on arrays.
 PER_OPERAND, PER_BLOCK = 0.1, 5.0
@@ -54,16 +53,18 @@ def choose(recording: Recording) -> Program:
 
 
 def _choose(recording: Recording) -> Program:
-    if numpy_is_here():
-        whole = contract(recording)
-        graph = reroll(whole)
-        fuser = Fuser(graph, whole)
-        steps = len(fuser.blocks)
-        samples = SAMPLES if recording.inputs else 1
-        work = sum(map(len, recording.operands)) * samples
-        if steps <= MOST and work * PER_OPERAND > steps * PER_BLOCK:
-            return Arrays(fuser.write())
-    return Floats(straight(recording))
+    tape = _fused(recording) if numpy_is_here() else None
+    return Floats(straight(recording)) if tape is None else Arrays(tape)
+
+
+def _fused(recording: Recording) -> Tape | None:
+    """Return the tape on arrays, None where it would be slower than single numbers."""
+    whole = contract(recording)
+    fuser = Fuser(reroll(whole), whole)
+    blocks, operands = len(fuser.blocks), sum(map(len, recording.operands))
+    samples = SAMPLES if recording.inputs else 1
+    worth = blocks <= MOST and operands * samples * PER_OPERAND > blocks * PER_BLOCK
+    return fuser.write() if worth else None
 
 
 class Floats:
@@ -81,10 +82,7 @@ class Floats:
 
     def rows(self, batch: Any, columns: int) -> Any:
         """Return a batch as lists of floats."""
-        rows = [[real(x) for x in row] for row in batch]
-        if not rows or any([len(row) != columns for row in rows]):
-            raise ValueError(f"a batch needs at least one sample, and each {columns} numbers, one for each input")
-        return rows
+        return lists(batch, columns)
 
     def loss(self, values: Any, rows: Any) -> float:
         """Return the mean loss."""

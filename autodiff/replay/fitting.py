@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Integral
+from operator import is_
 from typing import Any
 
 from autodiff.replay.vectors import numpy_is_here, vector
@@ -24,21 +25,17 @@ class Descent:
 
     def __init__(self, optimizer: Any, parameters: Sequence[Value], values: Any) -> None:
         self.optimizer, self.parameters, self.values = optimizer, parameters, values
-        places = {id(parameter): i for i, parameter in enumerate(parameters)}
-        strangers = [parameter for parameter in optimizer.parameters if id(parameter) not in places]
-        if strangers:
-            raise ValueError(
-                f"the optimizer moves {strangers[0]!r}, which is no parameter of the replay: give both the same"
-            )
         values[:] = vector([parameter.data for parameter in parameters])
-        self.places = [places[id(parameter)] for parameter in optimizer.parameters]
+        whole = len(parameters) == len(optimizer.parameters) and all(map(is_, parameters, optimizer.parameters))
+        self.places = list(range(len(parameters))) if whole else _places(optimizer.parameters, parameters)
         self.arrays = numpy_is_here()
-        self.moved: Any = slice(None) if self.places == list(range(len(parameters))) else self.places
+        self.moved: Any = slice(None) if whole else self.places
         self.memory: Any = optimizer.memory
         if self.arrays:
             import numpy as np
 
-            self.memory = tuple([np.array(column) for column in zip(*optimizer.memory, strict=True)])
+            columns = zip(*optimizer.memory, strict=True) if optimizer.memory[0] else ()
+            self.memory = tuple([np.array(column) for column in columns])
 
     def step(self, gradient: Any) -> None:
         """Move the values once; whole, or not at all if anything raises on the way."""
@@ -66,6 +63,16 @@ class Descent:
         if self.arrays:
             columns = [column.tolist() for column in self.memory]
             self.optimizer.memory = list(zip(*columns, strict=True)) if columns else [() for _ in self.places]
+
+
+def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
+    places = {id(parameter): i for i, parameter in enumerate(parameters)}
+    for parameter in moved:
+        if id(parameter) not in places:
+            raise ValueError(
+                f"the optimizer moves {parameter!r}, which is no parameter of the replay: give both the same"
+            )
+    return [places[id(parameter)] for parameter in moved]
 
 
 def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:

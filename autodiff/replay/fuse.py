@@ -26,6 +26,7 @@ class Fuser:
         self.units, self.recording = graph.units, recording
         self.tape = Tape(recording.parameters)
         self.place: list[tuple[int, int | None]] = [(-1, None)] * len(self.units)  # register and row of each unit
+        self.signed = any([unit.op is ops.ATAN2 for unit in self.units])  # it tells -0.0 from 0.0, as nothing else does
         self.layers = 0
         self.root = graph.root
         self.blocks = self._blocks()
@@ -82,14 +83,21 @@ class Fuser:
             register = self._elementwise(units) if len(units) > 1 else None
         if register is None:
             for i, unit in zip(block, units, strict=True):
-                single = self._single(unit)
+                single = self._unsigned(unit, self._single(unit))
                 self.place[i] = single, None
                 if unit.label:
                     self.tape.names.setdefault(single, unit.label)
             return
+        register = self._unsigned(units[0], register)
         has_rows = self.tape.instructions[register].rows is not None
         for row, i in enumerate(block):
             self.place[i] = register, row if has_rows else None
+
+    def _unsigned(self, unit: Unit, register: int) -> int:
+        """Return the register without a -0.0, where the row has none and it would matter."""
+        if not self.signed or unit.op not in (ops.SUM, ops.DOT, ops.RELU):
+            return register
+        return self.tape.apply(ops.ADD, (register, self.tape.constant(0.0)))
 
     def _on_rows(self, units: Sequence[Unit]) -> bool:
         """Return whether some operand of these units is the rows of a register."""

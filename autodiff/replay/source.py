@@ -24,7 +24,7 @@ PREFIX: dict[Any, str] = {moves.PARAMETERS: "p", moves.INPUTS: "x", moves.CONSTA
 LEAVES = (moves.PARAMETERS, moves.INPUTS)
 
 
-@dataclass
+@dataclass(slots=True)
 class Line:
     """One statement: the register that it makes, its name and expression, and the registers that it reads."""
 
@@ -42,6 +42,7 @@ class Writer:
         self.names = Names(reserved)
         self.name = {register: self.names.new(label) for register, label in sorted(tape.names.items())}
         self.forms: list[str | None] = []
+        self.signed = any([instruction.op is ops.ATAN2 for instruction in tape.instructions])  # else no -0.0 matters
         self.inlined: dict[int, tuple[str, tuple[int, ...]]] = {}
         self.uses = [0] * len(tape.instructions)
         for register, instruction in enumerate(tape.instructions):
@@ -135,12 +136,13 @@ class Writer:
         if form is not None:
             names = dict(zip(("x", "top", "powers", "total"), texts, strict=False))
             return form.format(*map(_literal, settings), **names, y=texts[-1])
+        zero = ["0.0"] if self.signed else []  # the rows' sums start from it, so that they are never -0.0
         if op is ops.SUM:
-            return " + ".join(texts) if 1 < len(texts) <= FEW else f"sum(({', '.join(texts)},), 0.0)"
+            return " + ".join([*texts, *zero]) if 1 < len(texts) <= FEW else f"sum(({', '.join(texts)},), 0.0)"
         if op is ops.DOT:
             weights, inputs, *bias = grouped(op, texts)
             if len(weights) <= FEW:
-                return " + ".join([*[f"{w} * {x}" for w, x in zip(weights, inputs, strict=True)], *bias])
+                return " + ".join([*[f"{w} * {x}" for w, x in zip(weights, inputs, strict=True)], *(bias or zero)])
             groups = [f"({', '.join(group)},)" for group in (weights, inputs)]
             return f"dot({', '.join([*groups, *bias])})"
         return f"{forms.name_of(op)}({', '.join([*texts, *map(_literal, settings)])})"

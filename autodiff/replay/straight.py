@@ -13,7 +13,7 @@ from autodiff.replay import forms
 from autodiff.replay import tape as moves
 from autodiff.replay.differentiate import differentiate
 from autodiff.replay.record import Recording
-from autodiff.replay.source import LEAVES, Line, float_lines
+from autodiff.replay.source import LEAVES, Line, Writer, float_lines
 from autodiff.replay.tape import Tape
 
 PART = 2000  # lines of a function
@@ -50,13 +50,13 @@ class FloatProgram:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        self.writer, forward, reverse = float_lines(tape)
+        writer, forward, reverse = float_lines(tape)
         leaves = [i for i, x in enumerate(tape.instructions[: tape.forward]) if x.op in LEAVES]
         self.answer = [tape.root, *_gradient(tape)]
         if len(forward) + len(reverse) <= PART:
-            names = [self.writer.called(i) for i in leaves]
+            names = [writer.called(i) for i in leaves]
             head = f"    {', '.join(names)} = values" if len(names) > 1 else f"    ({names[0]},) = values"
-            loss, *slopes = [self.writer.text(register) for register in self.answer]
+            loss, *slopes = [writer.text(register) for register in self.answer]
             self.texts = [
                 _function("forward", "values", [head, *map(_line, forward), f"    return {loss}"]),
                 _function(
@@ -69,9 +69,9 @@ class FloatProgram:
             self.loss: Callable[[Sequence[float]], float] = space["forward"]
             self.gradient: Callable[[Sequence[float]], tuple[float, list[float]]] = space["gradient"]
         else:
-            self._cut(forward, reverse, leaves)
+            self._cut(writer, forward, reverse, leaves)
 
-    def _cut(self, forward: list[Line], reverse: list[Line], leaves: list[int]) -> None:
+    def _cut(self, writer: Writer, forward: list[Line], reverse: list[Line], leaves: list[int]) -> None:
         parts = [lines[i : i + PART] for lines in (forward, reverse) for i in range(0, len(lines), PART)]
         ahead = -(-len(forward) // PART)
         readers: dict[int, int] = dict.fromkeys(self.answer, len(parts))  # the last part that reads a register
@@ -79,16 +79,21 @@ class FloatProgram:
             for line in lines:
                 for register in line.reads:
                     readers[register] = max(readers.get(register, 0), k)
-        self.texts = [self._part(k, lines, readers) for k, lines in enumerate(parts)]
+        self.texts = []
         functions: list[Callable[[list[Any]], None]] = []
-        for k, text in enumerate(self.texts):
-            functions.append(_run([text])[f"part_{k}"])
+        for k, lines in enumerate(parts):
+            self.texts.append(_part(k, lines, readers, writer.called))
+            functions.append(_run(self.texts[-1:])[f"part_{k}"])
         size, (root, *slopes) = len(self.tape.instructions), self.answer
+        numbers = [(register, self.tape.number(register)) for register in self.answer if register >= 0]
+        fixed = [(register, number) for register, number in numbers if number is not None]
 
         def run(values: Sequence[float], functions: list[Callable[[list[Any]], None]]) -> list[Any]:
             registers: list[Any] = [0.0] * size
             for register, value in zip(leaves, values, strict=True):
                 registers[register] = value
+            for register, number in fixed:
+                registers[register] = number
             for function in functions:
                 function(registers)
             return registers
@@ -102,18 +107,18 @@ class FloatProgram:
 
         self.loss, self.gradient = loss, gradient
 
-    def _part(self, k: int, lines: list[Line], readers: dict[int, int]) -> str:
-        called = self.writer.called
-        made = {line.register for line in lines}
-        read = dict.fromkeys([register for line in lines for register in line.reads if register not in made])
-        head = [f"    {called(register)} = registers[{register}]" for register in read]
-        tail = [f"    registers[{line.register}] = {line.name}" for line in lines if readers.get(line.register, 0) > k]
-        return _function(f"part_{k}", "registers", [*head, *map(_line, lines), *tail])
-
     @property
     def source(self) -> str:
         """The Python that runs."""
         return "\n\n".join(self.texts)
+
+
+def _part(k: int, lines: list[Line], readers: dict[int, int], called: Callable[[int], str]) -> str:
+    made = {line.register for line in lines}
+    read = dict.fromkeys([register for line in lines for register in line.reads if register not in made])
+    head = [f"    {called(register)} = registers[{register}]" for register in read]
+    tail = [f"    registers[{line.register}] = {line.name}" for line in lines if readers.get(line.register, 0) > k]
+    return _function(f"part_{k}", "registers", [*head, *map(_line, lines), *tail])
 
 
 def _gradient(tape: Tape) -> list[int]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from autodiff import ops
 from autodiff.ops import Op
 
+MEMORY = 50_000  # instructions that are remembered, so that they are not made twice
 BATCH = -1  # so many lanes as the batch has samples, known only when it runs
 
 # The moves, with their settings.
@@ -32,7 +33,7 @@ MATMUL = (
     "matmul"  # (transposed, transposed): the product of two matrices or vectors, the rows of the second summed over
 )
 TAKE = "take"  # (axis, index): from the axis "rows" or "lanes", one place, or a tuple of places
-PUT = "put"  # (axis, index, length): the opposite, added up where a place comes twice, and 0 elsewhere
+PUT = "put"  # (axis, indices, length): the opposite, each operand at its index; where several meet their sum, else 0
 STACK = "stack"  # (): the operands' rows under one another; an operand without rows is one row
 TURN = "turn"  # (): rows become lanes, lanes rows, of a register that has one of them
 TOTAL = "total"  # (axis): the sum along an axis
@@ -85,6 +86,8 @@ class Tape:
         if register < 0 or (
             op is CONSTANT and repr(self.instructions[register].settings) != repr(settings)
         ):  # 0.0, -0.0
+            if len(self.memory) > MEMORY:
+                self.memory.clear()
             register = self.memory[key] = len(self.instructions)
             self.instructions.append(Instruction(op, operands, settings, rows, lanes))
         return register

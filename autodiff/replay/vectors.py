@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from autodiff.operands import real
 
 
 def numpy_is_here() -> bool:
@@ -28,6 +30,27 @@ def vector(numbers: Sequence[float]) -> Any:
     import numpy as np
 
     return np.array(numbers, dtype=float)
+
+
+def lists(batch: Any, columns: int) -> list[list[float]]:
+    """Return a batch as rows of floats.
+
+    Raises:
+        TypeError, ValueError: if it is not at least one row, each of so many real numbers.
+    """
+    if isinstance(batch, str) or not isinstance(batch, Iterable):
+        raise TypeError(f"a batch must be samples as rows, got {type(batch).__name__}: {batch!r}")
+    rows = []
+    for row in batch:
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(
+                f"a sample of a batch must be a row of {columns} numbers, got {type(row).__name__}: {row!r}"
+            )
+        rows.append([real(x) for x in row])
+    if not rows or any([len(row) != columns for row in rows]):
+        sizes = sorted({len(row) for row in rows})
+        raise ValueError(f"a batch needs a row for each sample and {columns} columns, got {len(rows)} rows of {sizes}")
+    return rows
 
 
 def scaled(x: Any, factor: float) -> Any:
