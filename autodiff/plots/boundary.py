@@ -40,8 +40,8 @@ def decision_boundary(
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        ValueError: if there is no data, a sample has not two inputs, or there are more classes than the model tells
-            apart.
+        ValueError: if there is no data, a sample has not two inputs, or the classes are not those that the model can
+            answer: two for one output, else 0, 1, ...
     """
     if not data:
         raise ValueError("there are no samples to draw: give at least one")
@@ -53,9 +53,11 @@ def decision_boundary(
     answers = [[_scores(model([x, y])) for x in xs] for y in ys]
     count = len(answers[0][0])
     present = sorted({target for _, target in data})
-    if len(present) > max(count, 2):
-        raise ValueError(f"the model tells {max(count, 2)} classes apart, the data have {len(present)}: {present}")
     classes = list(range(count)) if count > 1 else present
+    if len(classes) != max(count, 2):
+        raise ValueError(f"a single output tells two classes apart, the data have {len(present)}: {present}")
+    if not set(present) <= set(classes):
+        raise ValueError(f"a model with {count} outputs answers the classes {classes}, the data have {present}")
     with drawing(ax) as ax:
         for k, (colour, marker) in enumerate(zip(cycle(COLOURS, len(classes)), MARKERS * len(classes), strict=False)):
             margin = [[_margin(scores, k, threshold) for scores in row] for row in answers]
