@@ -44,6 +44,16 @@ def test_a_neuron_of_one_dot_reads_the_same():
     assert second.strip() == "= (2 * (y - t)) * (1 - tanh(z)**2) * x"
 
 
+@pytest.mark.parametrize("build", [lambda w, x, b: w * x + b, lambda w, x, b: dot([w], [x], b)])
+def test_the_local_error_times_the_input_is_said_of_weights_alone(build):
+    w, x, b = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b")
+    z = build(w, x, b)
+    y = z.tanh()
+    assert "(local error dy/dz * input x)" in str(derive(y, w))
+    assert "local error" not in str(derive(y, x))
+    assert "local error" not in str(derive(y, b))
+
+
 def test_every_row_of_a_line_has_the_value():
     loss, w = neuron()
     (line,) = derive(loss, wrt=w).lines

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from autodiff.operands import flat
 from autodiff.show.derivation import Derivation, Factor, Line, Term
 from autodiff.show.names import variables
 from autodiff.show.records import Use
@@ -155,9 +156,13 @@ class _Ways:
         return Factor(root, name, Symbol(str(factor), value, factor.latex), value)
 
     def _error(self, terms: list[Term]) -> Factor | None:
-        """Return the local error, if there is one product, and it ends with the bare input of a weight."""
+        """Return the local error, if there is one product, and it ends with the input that `wrt` is the weight of."""
         last = terms[0][-1]
         if len(terms) > 1 or len(terms[0]) == 1 or not last.rule.name:
+            return None
+        user = next(node for node in self.order if any([parent is self.wrt for parent in node.parents]))
+        weights = {"*": 1, "dot": len(flat(user.numbers[1:2]))}.get(user.op.name, 0)  # how many operands are weights
+        if not any([parent is self.wrt for parent in user.parents[:weights]]):
             return None
         return self._target(self.story.node(last.above))
 
