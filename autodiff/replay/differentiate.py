@@ -205,20 +205,19 @@ def _through_matmul(adjoints: Adjoints, instruction: Instruction, incoming: Any)
     tape = adjoints.tape
     a, b = instruction.operands
     first, second = tape.instructions[a], tape.instructions[b]
-    d = adjoints.full(incoming, instruction)
-    if first.lanes is not None and second.lanes is not None:  # a matrix and a matrix
-        to_a, to_b = tape.matmul(d, b, (False, True)), tape.matmul(a, d, (True, False))
-    elif first.lanes is not None:  # a matrix and a vector
-        to_a, to_b = tape.apply(ops.MUL, (d, tape.turn(b))), tape.matmul(a, d, (True, False))
-    elif second.lanes is not None:  # a vector and a matrix
-        to_a, to_b = tape.matmul(b, tape.turn(d)), tape.apply(ops.MUL, (a, d))
-    elif a == b:
+    if first.lanes is None and second.lanes is None and a == b:
         adjoints.give(a, incoming * 2.0 * Symbol(tape, a))
         return
-    else:
-        to_a, to_b = tape.apply(ops.MUL, (d, b)), tape.apply(ops.MUL, (d, a))
-    adjoints.give(a, Symbol(tape, to_a))
-    adjoints.give(b, Symbol(tape, to_b))
+    d = adjoints.full(incoming, instruction)
+    if adjoints.active[a]:
+        if second.lanes is None:
+            slope = tape.apply(ops.MUL, (d, b if first.lanes is None else tape.turn(b)))
+        else:
+            slope = tape.matmul(b, tape.turn(d)) if first.lanes is None else tape.matmul(d, b, (False, True))
+        adjoints.give(a, Symbol(tape, slope))
+    if adjoints.active[b]:
+        slope = tape.apply(ops.MUL, (d, a)) if first.lanes is None else tape.matmul(a, d, (True, False))
+        adjoints.give(b, Symbol(tape, slope))
 
 
 def _through_take(adjoints: Adjoints, instruction: Instruction, incoming: Any) -> None:

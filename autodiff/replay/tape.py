@@ -59,7 +59,7 @@ class Tape:
         watched: registers of operations that have a domain, in the graph itself: not finite, they may have left it.
         forward: how many instructions, from the first, make the forward pass.
         root: the register of the loss.
-        gradient: pairs (register or number, index): what is added to the gradient by these parameters.
+        gradient: pairs (register, index): what is added to the gradient by these parameters.
     """
 
     def __init__(self, parameters: int) -> None:
