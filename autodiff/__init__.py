@@ -40,7 +40,19 @@ from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
 from autodiff.replay import Replay, ReplayError
-from autodiff.show import Blame, Drawing, blame, draw
+from autodiff.show import (
+    Blame,
+    Derivation,
+    Drawing,
+    Ledger,
+    OrderReport,
+    Steps,
+    blame,
+    derive,
+    draw,
+    order_matters,
+    steps,
+)
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -48,12 +60,16 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "Blame",
+    "Derivation",
     "DomainError",
     "Drawing",
     "GradientCheck",
+    "Ledger",
     "Op",
+    "OrderReport",
     "Replay",
     "ReplayError",
+    "Steps",
     "Value",
     "abs",
     "acos",
@@ -66,6 +82,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "derive",
     "dot",
     "draw",
     "elu",
@@ -86,6 +103,7 @@ __all__ = [
     "mean",
     "minimum",
     "nn",
+    "order_matters",
     "prod",
     "relu",
     "sigmoid",
@@ -96,6 +114,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "sum",
     "tan",
     "tanh",
