@@ -320,12 +320,13 @@ class Jax(Contestant):
         self.jax.block_until_ready(self.parameters)
 
 
-def contestants(task: Task) -> tuple[list[Contestant], list[str]]:
+def contestants(task: Task, skipped: list[str]) -> tuple[list[Contestant], list[str]]:
     """Return those whose library is installed, and the names of the libraries that are not."""
     missing = [name for name in ("micrograd", "torch", "jax") if importlib.util.find_spec(name) is None]
+    absent = {*missing, *skipped}
     large = len(task.start) > 50_000
     made: list[Contestant] = []
-    if "micrograd" not in missing:
+    if "micrograd" not in absent:
         import micrograd.engine
         import micrograd.nn
 
@@ -334,9 +335,9 @@ def contestants(task: Task) -> tuple[list[Contestant], list[str]]:
         made.append(Scalar(task, "micrograd", micrograd.engine.Value, model, 200, few))
     eager = nn.MLP(task.sizes[0], task.sizes[1:])
     made.append(Scalar(task, "autodiff eager", Value, eager, 50, 4 if large else None))
-    if "torch" not in missing:
+    if "torch" not in absent:
         made += [Torch(task, 1), Torch(task, 2)]
-    if "jax" not in missing:
+    if "jax" not in absent:
         made += [Jax(task, scan=False), Jax(task, scan=True)]
     return [*made, ByHand(task), Replayed(task)], missing
 

@@ -216,7 +216,7 @@ def _through_matmul(adjoints: Adjoints, instruction: Instruction, incoming: Any)
             slope = tape.matmul(b, tape.turn(d)) if first.lanes is None else tape.matmul(d, b, (False, True))
         adjoints.give(a, Symbol(tape, slope))
     if adjoints.active[b]:
-        slope = tape.apply(ops.MUL, (d, a)) if first.lanes is None else tape.matmul(a, d, (True, False))
+        slope = tape.apply(ops.MUL, (a, d)) if first.lanes is None else tape.matmul(a, d, (True, False))
         adjoints.give(b, Symbol(tape, slope))
 
 
