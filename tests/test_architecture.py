@@ -84,6 +84,20 @@ def test_importing_autodiff_imports_nothing_of_third_parties():
     assert result.stdout.strip() == "['autodiff']"
 
 
+def test_importing_autodiff_leaves_the_rooms_that_show_and_replay_for_later():
+    code = (
+        "import sys, autodiff; print([m for m in sys.modules if m.startswith(('autodiff.show', 'autodiff.replay', "
+        "'autodiff.plots'))], all(getattr(autodiff, name) is not None for name in autodiff.__all__))"
+    )
+    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[] True"
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'autodiff' has no attribute 'backwards'"):
+        _ = autodiff.backwards
+
+
 def test_every_operation_but_the_helpers_of_derivatives_has_a_public_function():
     signs = {"ADD", "SUB", "MUL", "DIV", "NEG", "POW", "POWER"}
     helpers = {"IDENTITY", "HOLD", "RATIO", "POW0", "POWER0", "LOG0", "MASK", "STEP", "SECH"}

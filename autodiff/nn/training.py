@@ -14,7 +14,6 @@ from autodiff.nn.arguments import check_range, chosen, positive
 from autodiff.nn.data import batches
 from autodiff.nn.losses import LOSSES, Loss
 from autodiff.nn.optim import Optimizer, clip_gradient_norm, gradient_norm
-from autodiff.replay import Descent, Samples, added, length, scaled, vector
 from autodiff.value import Value
 
 Metric = Callable[[list[Any], list[Any]], float]
@@ -134,8 +133,11 @@ def fit(
     dice = random.Random(seed)
     data = list(data)
     batches(data, batch_size)  # raises now if there is nothing to train on
-    eager = _Eager(model, compute, penalty, optimizer, max_norm, history)
-    descent = _Replayed(eager, data) if replay and epochs else eager
+    descent = Eager(model, compute, penalty, optimizer, max_norm, history)
+    if replay and epochs:
+        from autodiff.nn.replayed import Replayed
+
+        descent = Replayed(descent, data)
     with _bar(epochs, progress) as bar, descent:
         for _ in range(epochs):
             total = 0.0
@@ -156,7 +158,7 @@ def fit(
     return history
 
 
-class _Eager:
+class Eager:
     """Steps on graphs that are built anew for each batch."""
 
     def __init__(
@@ -189,55 +191,6 @@ class _Eager:
 
     def __exit__(self, *error: object) -> None:
         self.write_back()
-
-
-class _Replayed(_Eager):
-    """The same steps on graphs that are recorded once, all in arrays."""
-
-    def __init__(self, eager: _Eager, data: Sequence[Any]) -> None:
-        vars(self).update(vars(eager))
-        self.eager = eager
-        parameters = self.optimizer.parameters
-        self.values = vector([parameter.data for parameter in parameters])
-        self.samples = Samples(
-            (_graph(self.loss(self.model(x), target)) for x, target in data), parameters, self.values
-        )
-        self.regulariser = Samples([_graph(self.penalty())], parameters, self.values) if self.penalty else None
-        self.descent = Descent(self.optimizer, parameters, self.values)
-        if not self.samples.depends and not (self.regulariser and self.regulariser.depends):
-            raise ValueError(
-                "the loss depends on none of the optimizer's parameters: was it given those of this model?"
-            )
-
-    def step(self, places: Sequence[int], batch: Sequence[Any], *, outputs: bool) -> list[Any]:
-        loss, gradient = self.samples.gradient(self.values, places)
-        if self.regulariser is not None:
-            penalty, slopes = self.regulariser.gradient(self.values, [0])
-            loss, gradient = loss + penalty, added(gradient, slopes)
-        norm = length(gradient)
-        if outputs or not (math.isfinite(loss) and math.isfinite(norm)):
-            self.write_back()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
-            self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better
-            return results
-        results = [self.model(inputs) for inputs, _ in batch] if outputs else []
-        if self.max_norm is not None and self.max_norm < norm + 1e-6:
-            gradient = scaled(gradient, self.max_norm / (norm + 1e-6))
-        self.descent.step(gradient)
-        self.history.loss.append(loss)
-        self.history.gradient_norm.append(norm)
-        return results
-
-    def write_back(self) -> None:
-        """Set the parameters to where the steps have led."""
-        self.descent.write_back()
-
-
-def _graph(loss: Any) -> Value:
-    if not isinstance(loss, Value):
-        raise TypeError(f"the loss must answer a Value, got {type(loss).__name__}: does it depend on the model?")
-    return loss
 
 
 def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, history: History) -> None:

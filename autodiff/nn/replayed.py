@@ -1,0 +1,61 @@
+"""Steps of the training loop on recorded graphs; imported when `fit` is asked to replay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autodiff.nn.training import Eager
+from autodiff.replay import Descent, Samples, added, length, scaled, vector
+from autodiff.value import Value
+
+
+class Replayed(Eager):
+    """The same steps on graphs that are recorded once, all in arrays."""
+
+    def __init__(self, eager: Eager, data: Sequence[Any]) -> None:
+        vars(self).update(vars(eager))
+        self.eager = eager
+        parameters = self.optimizer.parameters
+        self.values = vector([parameter.data for parameter in parameters])
+        self.samples = Samples(
+            (_graph(self.loss(self.model(x), target)) for x, target in data), parameters, self.values
+        )
+        self.regulariser = Samples([_graph(self.penalty())], parameters, self.values) if self.penalty else None
+        self.descent = Descent(self.optimizer, parameters, self.values)
+        if not self.samples.depends and not (self.regulariser and self.regulariser.depends):
+            raise ValueError(
+                "the loss depends on none of the optimizer's parameters: was it given those of this model?"
+            )
+
+    def step(self, places: Sequence[int], batch: Sequence[Any], *, outputs: bool) -> list[Any]:
+        """Make one step; return the outputs before it, if they are asked for."""
+        loss, gradient = self.samples.gradient(self.values, places)
+        if self.regulariser is not None:
+            penalty, slopes = self.regulariser.gradient(self.values, [0])
+            loss, gradient = loss + penalty, added(gradient, slopes)
+        norm = length(gradient)
+        if outputs or not (math.isfinite(loss) and math.isfinite(norm)):
+            self.write_back()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
+            self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better
+            return results
+        results = [self.model(inputs) for inputs, _ in batch] if outputs else []
+        if self.max_norm is not None and self.max_norm < norm + 1e-6:
+            gradient = scaled(gradient, self.max_norm / (norm + 1e-6))
+        self.descent.step(gradient)
+        self.history.loss.append(loss)
+        self.history.gradient_norm.append(norm)
+        return results
+
+    def write_back(self) -> None:
+        """Set the parameters to where the steps have led."""
+        self.descent.write_back()
+
+
+def _graph(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise TypeError(f"the loss must answer a Value, got {type(loss).__name__}: does it depend on the model?")
+    return loss
