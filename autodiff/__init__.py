@@ -39,15 +39,34 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.show import (
+    Blame,
+    Derivation,
+    Drawing,
+    Ledger,
+    OrderReport,
+    Steps,
+    blame,
+    derive,
+    draw,
+    order_matters,
+    steps,
+)
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Blame",
+    "Derivation",
     "DomainError",
+    "Drawing",
     "GradientCheck",
+    "Ledger",
     "Op",
+    "OrderReport",
+    "Steps",
     "Value",
     "abs",
     "acos",
@@ -55,11 +74,14 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "blame",
     "check_gradients",
     "clip",
     "cos",
     "cosh",
+    "derive",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",
@@ -78,6 +100,7 @@ __all__ = [
     "mean",
     "minimum",
     "nn",
+    "order_matters",
     "prod",
     "relu",
     "sigmoid",
@@ -88,6 +111,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "sum",
     "tan",
     "tanh",

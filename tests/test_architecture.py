@@ -11,24 +11,29 @@ from autodiff import ops
 PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "autodiff.operands": 0,
+    "autodiff.notation": 0,
     "autodiff.order": 0,
     "autodiff.saving": 0,
     "autodiff.ops": 1,
+    "autodiff.symbols": 2,
     "autodiff.value": 2,
     "autodiff.gradient": 3,
     "autodiff.anomaly": 3,
     "autodiff.functions": 3,
     "autodiff.reductions": 3,
     "autodiff.check": 4,
+    "autodiff.expression": 4,
     "autodiff.nn": 4,
-    "autodiff.cli": 5,
-    "autodiff": 6,
-    "autodiff.__main__": 7,
+    "autodiff.show": 5,
+    "autodiff.cli": 6,
+    "autodiff": 7,
+    "autodiff.__main__": 8,
 }
 
 
 def room(module):
-    return "autodiff.nn" if module.startswith("autodiff.nn") else module
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[-1] != "autodiff" else module
 
 
 def module_of(path):
