@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autodiff.atomic import all_or_nothing
 from autodiff.gradient import grad
 from autodiff.operands import real
 from autodiff.ops import DomainError
@@ -124,25 +125,26 @@ def check_gradients(
         named = [named[i] for i in sorted(chosen)]
     values = [value for _, value in named]
 
-    output = _call(function)
-    _refuse_chance(output.data, _call(function).data)
-
     def answer() -> list[float]:
         return [_call(function).data]
 
     def gradient() -> list[float]:
         return [slope.data for slope in _slopes(_call(function), values)]
 
-    trials = [
-        (_differences(answer, p, [slope], eps), [label])
-        for (label, p), slope in zip(named, _backward(output, values), strict=True)
-    ]
-    if order == 2:
-        hessian = [[entry.data for entry in _slopes(slope, values)] for slope in _slopes(output, values)]
-        trials += [
-            (_differences(gradient, p, list(column), eps), [f"{q}, {label}" for q, _ in named])
-            for (label, p), column in zip(named, zip(*hessian, strict=True), strict=True)
+    output = _call(function)
+    leaves = walk(output)[1]
+    with all_or_nothing([*leaves, *values]):  # whatever interrupts, even the restoring of one of them
+        _refuse_chance(output.data, _call(function).data)
+        trials = [
+            (_differences(answer, p, [slope], eps), [label])
+            for (label, p), slope in zip(named, _backward(output, leaves, values), strict=True)
         ]
+        if order == 2:
+            hessian = [[entry.data for entry in _slopes(slope, values)] for slope in _slopes(output, values)]
+            trials += [
+                (_differences(gradient, p, list(column), eps), [f"{q}, {label}" for q, _ in named])
+                for (label, p), column in zip(named, zip(*hessian, strict=True), strict=True)
+            ]
     rows = [(label, *trial) for differences, labels in trials for label, trial in zip(labels, differences, strict=True)]
     scale = max([abs(analytic) for _, _, analytic, _ in rows])
     comparisons = [
@@ -185,9 +187,9 @@ def _refuse_chance(first: float, again: float) -> None:
         )
 
 
-def _backward(output: Value, values: Sequence[Value]) -> list[float]:
-    """Return what `backward()` gives each of `values`, and leave all gradients as they were."""
-    leaves = [*walk(output)[1], *values]
+def _backward(output: Value, leaves: Sequence[Value], values: Sequence[Value]) -> list[float]:
+    """Return what `backward()` gives each of `values`, and leave the gradients of all leaves as they were."""
+    leaves = [*leaves, *values]
     before = [leaf._grad for leaf in leaves]
     try:
         for leaf in leaves:

@@ -14,13 +14,13 @@ from math import isfinite
 from typing import Any, SupportsFloat
 
 from autodiff import ops
+from autodiff.atomic import all_or_nothing
 from autodiff.operands import each, flat, real
 from autodiff.ops import Op
 from autodiff.order import walk
 from autodiff.saving import Saved
 
 Number = SupportsFloat  # a Value, or a plain real number
-
 edition = object()  # another object whenever the data of any Value is set: what was read before may be old
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
@@ -76,8 +76,7 @@ class Value(Saved):
     @data.setter
     def data(self, number: Any) -> None:
         global edition
-        self._data = real(number)
-        edition = object()
+        self._data, edition = real(number), object()  # both or none: what was read before is old at once
 
     @property
     def grad(self) -> float:
@@ -129,8 +128,9 @@ class Value(Saved):
         """
         if watcher is not None:
             watcher.handed_on(self)
-        for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
-            parent._grad = parent.grad + contribution
+        with all_or_nothing(self.parents):
+            for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
+                parent._grad = parent.grad + contribution
 
     def backward(self) -> None:
         """Compute the derivative of this node by every node that it was computed from, into their `grad`.

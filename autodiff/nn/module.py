@@ -11,6 +11,7 @@ from contextlib import suppress
 from threading import get_ident
 from typing import Any
 
+from autodiff.atomic import all_or_nothing
 from autodiff.value import Value
 
 FORMAT = "autodiff parameters"
@@ -107,8 +108,9 @@ class Module:
             _match(own, loaded)
         except ValueError as error:
             raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
-        for name, parameter in own.items():
-            parameter.data = loaded[name]
+        with all_or_nothing(own.values()):
+            for name, parameter in own.items():
+                parameter.data = loaded[name]
 
     def _by_name(self) -> dict[str, Value]:
         named = list(self.named_parameters())

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from autodiff.atomic import all_or_nothing
 from autodiff.nn.arguments import check_range
 from autodiff.nn.schedules import Schedule
 from autodiff.value import Value
@@ -246,8 +247,9 @@ def clip_gradient_norm(parameters: Iterable[Value], max_norm: float) -> float:
     norm = gradient_norm(parameters)
     factor = max_norm / (norm + 1e-6)
     if factor < 1:
-        for parameter in parameters:
-            parameter.grad = parameter.grad * factor
+        with all_or_nothing(parameters):
+            for parameter in parameters:
+                parameter.grad = parameter.grad * factor
     return norm
 
 
@@ -261,5 +263,7 @@ def clip_gradient_value(parameters: Iterable[Value], limit: float) -> None:
         ValueError: if `limit` is not above 0.
     """
     check_range("limit", limit, positive=True)
-    for parameter in parameters:
-        parameter.grad = min(max(parameter.grad, -limit), limit)
+    parameters = list(parameters)
+    with all_or_nothing(parameters):
+        for parameter in parameters:
+            parameter.grad = min(max(parameter.grad, -limit), limit)
