@@ -1,4 +1,4 @@
-"""What is left behind when something raises at any point: the state of before, or that of after, and nothing between."""
+"""What is left behind when something raises at any point: the state of before or that of after."""
 
 import copy
 import json

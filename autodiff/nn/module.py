@@ -74,15 +74,21 @@ class Module:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the parameters to a JSON file: the old file stays whole until the new one is.
 
+        They are written to a new file beside it, which then takes its place. Whatever raises, that one is removed; only
+        a process that is killed, or a machine that stops, may leave a ``NAME.*.new``, which can be deleted.
+
         Raises:
             ValueError: if a parameter is nan or inf, which JSON cannot hold; nothing is written.
+            OSError: if the file cannot be written, or the path is that of a folder or a device.
         """
         parameters = {name: value.data for name, value in self._by_name().items()}
         for name, data in parameters.items():
             if not math.isfinite(data):
-                raise ValueError(f"parameter {name} is {data}: only finite parameters are saved")
+                raise ValueError(f"parameter {name!r} is {data}: only finite parameters are saved")
+        target = os.path.realpath(_name(path))  # a link stays one
+        if os.path.exists(target) and not os.path.isfile(target):
+            raise OSError(f"cannot save to {target!r}: it is there, and is no regular file")
         text = json.dumps({"format": FORMAT, "version": VERSION, "parameters": parameters}, indent=1) + "\n"
-        target = os.fspath(path)
         temporary = f"{target}.{os.getpid()}.{get_ident()}.new"  # beside the file, so that replacing it is one step
         try:
             with open(temporary, "w", encoding="utf-8") as file:
@@ -90,9 +96,11 @@ class Module:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, target)
-        except BaseException:
-            with suppress(FileNotFoundError):
+        except BaseException as error:
+            with suppress(OSError):
                 os.unlink(temporary)
+            if isinstance(error, OSError):
+                raise OSError(error.errno, error.strerror, target) from None  # the file that the caller knows
             raise
 
     def load(self, path: str | os.PathLike[str]) -> None:
@@ -102,15 +110,16 @@ class Module:
             ValueError: if the file is too large, not of this format or version, or its parameters are not exactly this
                 module's, each a finite number. The message names the file and what is wrong with it.
         """
+        name = _name(path)
         try:
-            loaded = _read(path)
+            loaded = _read(name)
             own = self._by_name()
             _match(own, loaded)
         except ValueError as error:
-            raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
+            raise ValueError(f"cannot load {name!r}: {error}") from None
         with all_or_nothing(own.values()):
-            for name, parameter in own.items():
-                parameter.data = loaded[name]
+            for key, parameter in own.items():
+                parameter.data = loaded[key]
 
     def _by_name(self) -> dict[str, Value]:
         named = list(self.named_parameters())
@@ -121,7 +130,15 @@ class Module:
         return by_name
 
 
-def _read(path: str | os.PathLike[str]) -> dict[str, float]:
+def _name(path: str | os.PathLike[str]) -> str:
+    """Return a path as text; what is none, such as the number of an open file, raises `TypeError`."""
+    name = os.fsdecode(path)
+    if "\0" in name:
+        raise ValueError(f"a path cannot hold a null character, got {name!r}")
+    return name
+
+
+def _read(path: str) -> dict[str, float]:
     with open(path, "rb") as file:
         raw = file.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
@@ -161,4 +178,4 @@ def _match(own: dict[str, Value], loaded: dict[str, float]) -> None:
         )
     for name, number in loaded.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1.7976931348623157e308:
-            raise ValueError(f"parameter {name} is {reprlib.repr(number)}, not a finite number")
+            raise ValueError(f"parameter {name!r} is {reprlib.repr(number)}, not a finite number")
