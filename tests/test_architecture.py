@@ -87,3 +87,9 @@ def test_every_operation_but_the_helpers_of_derivatives_has_a_public_function():
     rows = {name for name, row in vars(ops).items() if isinstance(row, ops.Op)}
     public = {name.upper() for name in autodiff.__all__}
     assert rows - signs - helpers <= public
+
+
+def test_of_networks_drawings_know_modules_and_nothing_else():
+    for path in (PACKAGE / "show").rglob("*.py"):
+        of_nn = {name for name in imports(path) if name.startswith("autodiff.nn")}
+        assert of_nn <= {"autodiff.nn.module"}

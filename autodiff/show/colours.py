@@ -1,4 +1,4 @@
-"""The colours of drawings: tints of Okabe and Ito's palette, which colour-blind readers can tell apart.
+"""The colours of drawings: near those of Okabe and Ito's palette, which colour-blind readers can tell apart.
 
 Reference: Okabe and Ito 2008, "Color Universal Design". What a colour says, the form of a box says too.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 
-PAGE, INK, QUIET, ARROW = "#ffffff", "#1f2933", "#5f6b76", "#8693a0"
-FILL = {"leaf": "#fdf0d0", "constant": "#f2f4f6", "operation": "#e6f1fa", "output": "#d9f1e7", "module": "#f7e8f1"}
-LINE = {"leaf": "#c98a00", "constant": "#9aa5b1", "operation": "#4f93c4", "output": "#009e73", "module": "#b8699a"}
+PAGE, INK, QUIET, ARROW = "#ffffff", "#1f2933", "#4a5560", "#8693a0"
+FILL = {"leaf": "#fce8b4", "constant": "#f6f7f8", "operation": "#d9eafa", "output": "#bfe8d6", "module": "#e8cbdd"}
+LINE = {"leaf": "#c98a00", "constant": "#9aa5b1", "operation": "#3f8fd0", "output": "#00845f", "module": "#a3508a"}
 
 COLD, COOL, HOT = (255, 255, 255), (222, 226, 230), (230, 159, 0)  # boxes begin with white, arrows with a light grey
 

@@ -43,8 +43,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
         fill = FILL[box.kind]
         if heated and box.gradient is not None:
             fill = heat(box.gradient, largest)
-        more = {"ordering": "in"} if box.ordered else {}
-        graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill, **more)
+        graph.node(box.id, record(box, direction), id=box.id, color=LINE[box.kind], fillcolor=fill)
     into, out = ("w", "e") if direction == "LR" else ("n", "s")
     hottest = _largest([arrow.size for arrow in scene.arrows])
     uses = Counter(arrow.tail for arrow in scene.arrows)
@@ -73,7 +72,7 @@ def record(box: Box, direction: str) -> str:
     """
     rows = "|".join([_roomy(kind, text) for kind, text in box.rows])
     ports = "|".join([f"<p{i}>{escaped(text)}" for i, text in enumerate(box.ports)])
-    body = f"{escaped(box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
+    body = f"{_roomy('name', box.sign)}|{{{rows}}}" if box.sign else f"{{{rows}}}"
     if direction == "LR":
         return f"{{{{{ports}}}|{body}}}" if ports else f"{{{body}}}"
     return f"{{{{{ports}}}|{{{body}}}}}" if ports else body

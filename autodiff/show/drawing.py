@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -16,14 +16,15 @@ from autodiff.show.dot import dot
 from autodiff.show.fold import LEVELS, owners
 from autodiff.show.fold import fold as fold_uses
 from autodiff.show.names import model_of, names_of, variables
+from autodiff.show.reading import read
 from autodiff.show.render import prefix, render, tidy
-from autodiff.show.scene import Scene, read
+from autodiff.show.scene import Scene
 from autodiff.show.text import check_spec
 from autodiff.value import Value
 
 MOST_BOXES = 200  # above it a drawing helps nobody, and Graphviz may take minutes
 MOST_ARROWS = 600
-MOST_NODES = 50_000  # that are looked through for modules to fold
+MOST_NODES = 20_000  # that are looked through for modules to fold
 
 Level = Literal["auto", "none", "neuron", "layer", "model"]
 Direction = Literal["LR", "TB"]
@@ -129,9 +130,10 @@ def draw(
         model: the module whose uses may be folded; without it, the one that a variable holds where `draw` is called.
         fold: "none", or each use of a "neuron", a "layer" or the "model" as one box, which shows the norm of its
             parameters' gradients. "auto" folds no more than is needed for at most 200 boxes.
-        expand: the path of a module that is not folded, or several: ``"layers.1"`` shows the neurons in that layer,
-            ``"layers.1.neurons.0"`` what is in that neuron.
-        heat: fill boxes by the size of their gradient, from white to orange for the largest.
+        expand: the path of a module that is not folded while others are, or several: ``"layers.1"`` shows the neurons
+            in that layer, ``"layers.1.neurons.0"`` what is in that neuron.
+        heat: fill boxes by the size of their gradient, from white to orange for the largest; a folded module by the
+            norm of its parameters' gradients.
         local_derivatives: write on each arrow the derivative of its head by its tail.
         number_format: how numbers are written, as in `format`.
         direction: "LR" from left to right, "TB" from top to bottom.
@@ -143,34 +145,7 @@ def draw(
         ValueError: if the graph is too large to be drawn, with what to do; for `heat`, if there is no gradient yet; for
             options that are none.
     """
-    return drawing(
-        output,
-        variables(sys._getframe(1)),
-        model=model,
-        fold=fold,
-        expand=expand,
-        heat=heat,
-        local_derivatives=local_derivatives,
-        number_format=number_format,
-        direction=direction,
-        engine=engine,
-    )
-
-
-def drawing(
-    output: Value | Iterable[Value],
-    held: Mapping[str, Any],
-    *,
-    model: Module | None = None,
-    fold: str = "auto",
-    expand: str | Collection[str] = (),
-    heat: bool = False,
-    local_derivatives: bool = False,
-    number_format: str = ".6g",
-    direction: str = "LR",
-    engine: str = "auto",
-) -> Drawing:
-    """Return what `draw` does; `held` are the variables that name nodes, and may hold the model."""
+    held = variables(sys._getframe(1))
     roots = _roots(output)
     _check_choice("fold", fold, ("auto", *LEVELS))
     _check_choice("direction", direction, DIRECTIONS)
@@ -188,7 +163,7 @@ def drawing(
     advice = "draw a value further inside, or fewer samples"
     if model is None or fold == "none":
         advice += ", or fold modules, with model=... and fold='auto'"
-    levels = ["none"] if model is None else list(LEVELS) if fold == "auto" else [fold]
+    levels = ["none"] if model is None else list(LEVELS[1 if paths else 0 :]) if fold == "auto" else [fold]
     owner = owners(model) if model is not None else {}
     boxes, arrows = size, sum(len(node.parents) for node in order)
     for level in levels:

@@ -26,6 +26,7 @@ class Use:
         kind: the name of its class.
         parameters: those of the module.
         nodes: the interior nodes that it made, parents first.
+        end: the first node that depends on all parameters it holds itself; its activation comes after it.
         parts: the paths of the modules in it that hold parameters themselves.
     """
 
@@ -33,6 +34,7 @@ class Use:
     kind: str
     parameters: list[Value]
     nodes: list[Value]
+    end: Value
     parts: set[str] = field(default_factory=set)
 
 
@@ -49,25 +51,47 @@ def fold(order: Sequence[Value], model: Module, level: str, expand: Collection[s
     for name in expand:
         if name not in modules:
             raise ValueError(f"expand={name!r}: the model has no such module; it has {', '.join(list(modules)[1:])}")
+    uses = {id(use.end): use for use in neurons(order, model)}
+    parameters = {path: module.parameters() for path, module in modules.items()}
     groups: list[Use] = []
-    holding: dict[tuple[str, int], Use] = {}  # the group of a path that a node feeds or belongs to
-    for use in neurons(order, model):
-        path = _shown(use.path, modules, level, expand)
-        if path is None:
-            continue
-        inside = {id(node) for node in use.nodes}
-        touched = inside | {id(parent) for node in use.nodes for parent in node.parents}
-        touched -= {id(parameter) for parameter in use.parameters}
-        near = [holding[path, i] for i in touched if (path, i) in holding]
-        group = next((group for group in near if use.path not in group.parts), None)
-        if group is None:
-            group = Use(path, type(modules[path]).__name__, modules[path].parameters(), [])
-            groups.append(group)
-        group.nodes += use.nodes
-        group.parts.add(use.path)
-        holding.update({(path, i): group for i in touched})
+    sharing: dict[tuple[str, int], int] = {}  # the latest group of a path that has a node as an input
+    reached: dict[int, int] = {}  # the groups that a node depends on, as bits
+    for node in order:
+        before = 0
+        for parent in node.parents:
+            before |= reached.get(id(parent), 0)
+        use = uses.get(id(node))
+        path = _shown(use.path, modules, level, expand) if use else None
+        if use and path is not None:
+            own = {id(value) for value in (*use.parameters, *use.nodes)}
+            inputs = {id(parent) for made in use.nodes for parent in made.parents} - own
+            for i in inputs:
+                before |= reached.get(i, 0)
+            near = [n for n in _bits(before) if groups[n].path == path]
+            near += [sharing[path, i] for i in inputs if (path, i) in sharing]
+            place = next((n for n in sorted(near, reverse=True) if use.path not in groups[n].parts), len(groups))
+            if place == len(groups):
+                groups.append(Use(path, type(modules[path]).__name__, parameters[path], [], node))
+            groups[place].nodes += use.nodes
+            groups[place].parts.add(use.path)
+            sharing.update({(path, i): place for i in inputs})
+            before |= 1 << place
+        reached[id(node)] = before
     _close(order, groups)
     return groups
+
+
+def _bits(mask: int) -> list[int]:
+    """Return the places of the bits that are set.
+
+    >>> _bits(0b1010)
+    [1, 3]
+    """
+    places = []
+    while mask:
+        places.append((mask & -mask).bit_length() - 1)
+        mask &= mask - 1
+    return places
 
 
 def owners(model: Module) -> dict[int, str]:
@@ -89,10 +113,11 @@ def neurons(order: Sequence[Value], model: Module) -> list[Use]:
     (a penalty on weights alone is no use of a neuron); after that, it has the activation that the module names.
     """
     modules = dict(model.named_modules())
+    parameters = {path: module.parameters() for path, module in modules.items()}
     owner = owners(model)
     own: dict[str, set[int]] = defaultdict(set)
-    for parameter, path in owner.items():
-        own[path].add(parameter)
+    for i, path in owner.items():
+        own[path].add(i)
     consumers: dict[int, list[Value]] = defaultdict(list)
     for node in order:
         for parent in node.parents:
@@ -104,17 +129,17 @@ def neurons(order: Sequence[Value], model: Module) -> list[Use]:
         for parent in node.parents:
             if id(parent) in owner:
                 met[owner[id(parent)]].add(id(parent))
-            for path, parameters in begun.get(id(parent), {}).items():
-                met[path] |= parameters
+            for path, so_far in begun.get(id(parent), {}).items():
+                met[path] |= so_far
         if not met or all(id(parent) in owner for parent in node.parents):
             continue
-        complete = [path for path, parameters in met.items() if parameters == own[path]]
+        complete = [path for path, so_far in met.items() if so_far == own[path]]
         if not complete:
             begun[id(node)] = met
         elif len(complete) == 1:
             (path,) = complete
             nodes = _on_the_way(node, path, begun) + _activation(modules[path], node, consumers)
-            uses.append(Use(path, type(modules[path]).__name__, modules[path].parameters(), nodes, {path}))
+            uses.append(Use(path, type(modules[path]).__name__, parameters[path], nodes, node, {path}))
     return uses
 
 
@@ -136,7 +161,10 @@ def _activation(module: Module, z: Value, consumers: dict[int, list[Value]]) -> 
     if not callable(activation):
         return []
     probe = Value(z.data)
-    again = activation(probe)
+    try:
+        again = activation(probe)
+    except Exception:  # in a module of one's own it may be anything by that name
+        return []
     order, _ = walk(again) if isinstance(again, Value) else ([], [])
     twins = {id(probe): z}
     for made in order:

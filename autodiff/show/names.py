@@ -19,7 +19,8 @@ def variables(frame: Any) -> dict[str, Any]:
     found = dict(frame.f_locals)
     for name, held in frame.f_globals.items():
         found.setdefault(name, held)
-    return {name: held for name, held in found.items() if not name.startswith("_")}  # `_1` is IPython's, not ours
+    # `_1` is IPython's, `@py_assert1` pytest's
+    return {name: held for name, held in found.items() if name.isidentifier() and not name.startswith("_")}
 
 
 def names_of(held: Mapping[str, Any]) -> dict[int, str]:

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 from autodiff.show.colours import INK, QUIET
 from autodiff.show.dot import texts
 from autodiff.show.scene import Scene
+from autodiff.show.text import clean
 
 TIME_LIMIT = 20  # seconds
 FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -119,13 +120,14 @@ def tidy(svg: bytes, scene: Scene, ids: str, heated: bool = False) -> str:
         else:
             tooltip = f"computation graph: {len(boxes)} boxes, {len(arrows)} arrows"
         group.set("id", f"{ids}{id_}")
-        if title is not None:
-            title.text = tooltip
+        if title is None:
+            title = ElementTree.Element(f"{NAMESPACE}title")
+            group.insert(0, title)
+        title.text = clean(tooltip, 400)
     for element in root.iter():
         element.tag = element.tag.removeprefix(NAMESPACE)
         element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
-        if "font-family" in element.attrib:
-            element.set("font-family", FONTS)
+        if element.attrib.pop("font-family", None):
             element.attrib.setdefault("fill", INK)
-    root.attrib.update({"xmlns": "http://www.w3.org/2000/svg", "role": "img"})
+    root.attrib.update({"xmlns": "http://www.w3.org/2000/svg", "role": "img", "font-family": FONTS})
     return ElementTree.tostring(root, encoding="unicode")
