@@ -49,9 +49,14 @@ def latex_name(name: str) -> str:
 
     >>> print(latex_name("w"), latex_name("w1"), latex_name("alpha_2"), latex_name("loss"), latex_name("50%"))
     w w_{1} \alpha_{2} \mathrm{loss} \mathrm{50\%}
+    >>> print(latex_name("w#2"))
+    {w^{(2)}}
     """
     if re.fullmatch(r"-?([0-9.]+(e[+-][0-9]+)?|inf)|nan", name):
         return latex_number(name)
+    shared = re.fullmatch("(.+)#([0-9]+)", name)
+    if shared:  # the second node of that name
+        return f"{{{latex_name(shared[1])}^{{({shared[2]})}}}}"
     match = re.fullmatch(rf"([A-Za-z]|{GREEK})(?:_?([0-9]+))?", name)
     if match:
         letter, index = match.groups()
@@ -101,8 +106,9 @@ class Text:
         return self.call(x.sign, self.some(list(map(self.write, x.operands)))), ATOM
 
     def each(self, xs: list[Any]) -> list[str]:
-        """Return the expressions as the further factors of a product or terms of a sum."""
-        return [self.within(x, PRODUCT) for x in xs]
+        """Return the expressions as the further factors of a product or terms of a sum; none begins with a minus."""
+        texts = [self.within(x, PRODUCT) for x in xs]
+        return [self.brackets(text) if text.startswith("-") else text for text in texts]
 
     def within(self, x: Any, needed: int) -> str:
         """Return the expression as text, in brackets unless it binds as tightly as needed."""

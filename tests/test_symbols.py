@@ -167,6 +167,7 @@ def test_a_person_would_not_write_more(expression, text):
     [
         (formula(ops.MUL, x, y), "3 * (-2)", r"3 \cdot \left(-2\right)"),
         (formula(ops.MUL, y, x), "-2 * 3", r"-2 \cdot 3"),
+        (x + formula(ops.MUL, y, x), "3 + (-2 * 3)", r"3 + \left(-2 \cdot 3\right)"),
         (formula(ops.SUB, x, y), "3 - (-2)", r"3 - \left(-2\right)"),
         (formula(ops.NEG, y), "-(-2)", r"-\left(-2\right)"),
         (formula(ops.POWER, y, 2.0), "(-2)**2", r"\left(-2\right)^{2}"),

@@ -5,7 +5,8 @@ from autodiff.show.derivation import Derivation
 from autodiff.show.derive import derive
 from autodiff.show.drawing import Drawing, draw
 from autodiff.show.order import OrderReport, order_matters
-from autodiff.show.steps import Ledger, Steps, steps
+from autodiff.show.records import Ledger
+from autodiff.show.steps import Steps, steps
 
 __all__ = [
     "Blame",

@@ -10,7 +10,8 @@ import sys
 
 from autodiff.show.derivation import Derivation, Factor, Line, Term
 from autodiff.show.names import variables
-from autodiff.show.steps import Steps, Use, tell
+from autodiff.show.records import Use
+from autodiff.show.steps import Steps, tell
 from autodiff.symbols import Applied, Constant, Expression, Symbol
 from autodiff.value import Value
 

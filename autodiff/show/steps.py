@@ -7,155 +7,26 @@ their own chain rule, the formulas from the rows of calculus, and the order is t
 from __future__ import annotations
 
 import math
+import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from autodiff import ops
-from autodiff.notation import short
-from autodiff.operands import each
+from autodiff.operands import flat
 from autodiff.order import walk
+from autodiff.show.drawing import Engine
 from autodiff.show.names import all_named, names_of, variables
+from autodiff.show.page import fragment, page
+from autodiff.show.records import Backward, Contribution, Forward, Ledger, Use
 from autodiff.show.worked import columns, equation, padded, worked
-from autodiff.symbols import Expression, Symbol, formula, rules
+from autodiff.symbols import Expression
 from autodiff.value import Value
 
 MOST = 100_000  # operands, each a record; so many take seconds
 LISTED = 60  # steps; a longer story is summed up when it is printed
-
-
-class Use:
-    """One use of a row in the graph, with symbols: what it computes and its rules, in the names of its nodes."""
-
-    def __init__(self, node: Value, names: Mapping[int, str], hidden: Mapping[int, Expression]) -> None:
-        self.node, self._names, self._hidden = node, names, hidden
-
-    @cached_property
-    def _operands(self) -> tuple[Any, ...]:
-        parents = iter(self.node.parents)
-
-        def symbol(number: float) -> Any:
-            parent = next(parents, None)
-            if parent is None:
-                return number  # a parameter
-            return self._hidden.get(id(parent)) or Symbol(self._names[id(parent)], number)
-
-        return each(symbol, self.node.numbers[1:])
-
-    @cached_property
-    def formula(self) -> Expression:
-        """What the operation computes, as it was written: ``w * x``."""
-        return formula(self.node.op, *self._operands)
-
-    @cached_property
-    def rules(self) -> tuple[Expression, ...]:
-        """The local derivative by each parent."""
-        out = Symbol(self._names[id(self.node)], self.node.numbers[0])
-        return rules(self.node.op, *self._operands, out=out if self.node.op.arity is None else None)
-
-
-@dataclass(frozen=True, eq=False)
-class Forward:
-    """A step of the forward pass: an operation and its result.
-
-    Attributes:
-        node: the node that was computed.
-        name: its name.
-        result: its number.
-    """
-
-    node: Value = field(repr=False)
-    name: str
-    result: float
-    use: Use = field(repr=False)
-
-    @property
-    def formula(self) -> Expression:
-        """What was computed, with the names of the operands: ``w * x``; ``formula.text(numbers=True)`` puts them in."""
-        return self.use.formula
-
-
-@dataclass(frozen=True, eq=False)
-class Contribution:
-    """What one node adds to the gradient of one of its parents: incoming gradient x local derivative.
-
-    Attributes:
-        node: the node whose gradient is handed on.
-        name: its name.
-        parent: the operand that it is handed to.
-        parent_name: its name.
-        position: which operand that is, from 0; `a + a` hands to `a` at 0 and at 1.
-        incoming: the gradient of `node`.
-        local: the derivative of `node` by this operand alone.
-        amount: the contribution.
-        before: the gradient of the parent before.
-        after: and with this contribution.
-    """
-
-    node: Value = field(repr=False)
-    name: str
-    parent: Value = field(repr=False)
-    parent_name: str
-    position: int
-    incoming: float
-    local: float
-    amount: float
-    before: float
-    after: float
-    use: Use = field(repr=False)
-
-    @property
-    def rule(self) -> Expression:
-        """The local derivative as a formula: ``1 - tanh(z)**2``; ``rule.text(numbers=True)`` puts the numbers in."""
-        return self.use.rules[self.position]
-
-
-@dataclass(frozen=True, eq=False)
-class Backward:
-    """A step of the backward pass: a node, whose gradient is complete now, hands it to its parents.
-
-    Attributes:
-        node: the node.
-        name: its name.
-        incoming: its gradient.
-        contributions: one for each parent, in order.
-    """
-
-    node: Value = field(repr=False)
-    name: str
-    incoming: float
-    contributions: tuple[Contribution, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Ledger:
-    """Every contribution that makes up the gradient of a node, in the order in which they came.
-
-    Attributes:
-        name: the name of the node.
-        total: its gradient; the contributions sum to it exactly, one after the other.
-        entries: the contributions; none for the root, whose gradient is 1 by definition.
-    """
-
-    name: str
-    total: float
-    entries: tuple[Contribution, ...]
-    of: str
-
-    def __str__(self) -> str:
-        title = f"d{self.of}/d{self.name} = {short(self.total)}"
-        if not self.entries:
-            return title + (", by definition" if self.total else f": {self.of} does not depend on {self.name}")
-        rows = [["from", "incoming", "", "local derivative", "", "contribution", "sum"]]
-        for entry in self.entries:
-            local = " = ".join(worked(entry.rule, entry.local))
-            rows.append([entry.name, short(entry.incoming), "*", local, "=", short(entry.amount), short(entry.after)])
-        return "\n".join([title, *columns(rows, right=(1, 5, 6))])
-
-    def __repr__(self) -> str:
-        return str(self)
 
 
 class Steps:
@@ -166,6 +37,8 @@ class Steps:
         leaves: the nodes that were not computed, in the order in which they are used.
         forward: the operations, in an order in which they can be computed.
         backward: the nodes that hand on their gradients, in the order of `backward()`.
+        all_nodes: the leaves, then the operations.
+        engine: what draws the graph, as in `draw`.
     """
 
     def __init__(
@@ -175,8 +48,15 @@ class Steps:
         ours: Collection[int],
         order: Sequence[Value],
         leaves: Sequence[Value],
+        engine: Engine,
     ) -> None:
         self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
+        self.all_nodes, self.engine = (*leaves, *order), engine
+        self._numbers: dict[int, float] = {}
+        for node in order:
+            self._numbers[id(node)], *operands = flat(node.numbers)
+            for parent, number in zip(node.parents, operands, strict=False):  # a row's parameters are no parents
+                self._numbers.setdefault(id(parent), number)
         uses = {id(node): Use(node, names, {}) for node in order}
         self.forward = tuple([Forward(n, names[id(n)], n.numbers[0], uses[id(n)]) for n in order])
         gradients = dict.fromkeys(names, 0.0)
@@ -205,13 +85,18 @@ class Steps:
     def nodes(self) -> dict[str, Value]:
         """The nodes by their names: leaves, then operations; of leaves with the same name, the first."""
         nodes: dict[str, Value] = {}
-        for node in (*self.leaves, *[step.node for step in self.forward]):
+        for node in self.all_nodes:
             nodes.setdefault(self._names[id(node)], node)
         return nodes
 
     def name(self, node: Value) -> str:
         """Return the name of a node of this graph."""
         return self._names[id(self.node(node))]
+
+    def number(self, node: Value | str) -> float:
+        """Return the number of a node in the forward pass, even if its data has been changed since."""
+        node = self.node(node)
+        return self._numbers.get(id(node), node.data)
 
     def gradient(self, node: Value | str) -> float:
         """Return the derivative of the root by a node, given itself or by its name."""
@@ -259,6 +144,31 @@ class Steps:
         """Return the formula and rules of an operation, with the `hidden` formulas in place of their nodes' names."""
         return Use(node, self._names, hidden)
 
+    @property
+    def html(self) -> str:
+        """The steps as a page: one text that needs nothing else, neither a server nor the network.
+
+        Raises:
+            ValueError: if the graph is too large to be drawn.
+        """
+        return page(self)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the steps as a page, which opens from the file system.
+
+        Raises:
+            ValueError: if the graph is too large to be drawn, or the name does not end in .html.
+        """
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"the steps are saved as a page, such as steps.html, got {os.fspath(path)!r}")
+        Path(path).write_text(self.html, encoding="utf-8")
+
+    def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
+        try:
+            return {"text/html": fragment(self), "text/plain": str(self)}
+        except (RuntimeError, ValueError) as error:
+            return {"text/plain": f"{self}\n({error})"}
+
     def __len__(self) -> int:
         return len(self.forward) + len(self.backward)
 
@@ -279,7 +189,7 @@ class Steps:
         return f"<Steps of {self._names[id(self.root)]}: {len(self.forward)} operations>"
 
 
-def steps(loss: Value) -> Steps:
+def steps(loss: Value, *, engine: Engine = "auto") -> Steps:
     """Return the story of the derivatives of `loss`: each forward operation, then each step of the backward pass.
 
     The gradients start from 0, as after `zero_grad()`, so that the story is the same before `backward()` and after it,
@@ -302,14 +212,18 @@ def steps(loss: Value) -> Steps:
 
     In a notebook it shows itself as a drawing to step through; `Steps.save` writes that as a page.
 
+    Args:
+        loss: the node whose derivatives are told.
+        engine: what draws the graph, as in `draw`.
+
     Raises:
         TypeError: if `loss` is no Value.
         ValueError: if it has more than 100,000 operands in all.
     """
-    return tell(loss, variables(sys._getframe(1)))
+    return tell(loss, variables(sys._getframe(1)), engine)
 
 
-def tell(loss: Value, held: Mapping[str, Any]) -> Steps:
+def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps:
     """Return the steps of `loss`, whose nodes without a label are called like the variables that hold them."""
     if not isinstance(loss, Value):
         hint = ": choose one of them" if isinstance(loss, list | tuple) else ""
@@ -324,4 +238,4 @@ def tell(loss: Value, held: Mapping[str, Any]) -> Steps:
     used = {id(parent): parent for node in order for parent in node.parents if not parent.op}
     leaves = list(used.values()) or leaves  # in the order of their use
     names, ours = all_named(order, leaves, names_of(held))
-    return Steps(loss, names, ours, order, leaves)
+    return Steps(loss, names, ours, order, leaves, engine)

@@ -9,7 +9,8 @@ from typing import TextIO
 
 from autodiff import ops
 from autodiff.notation import short
-from autodiff.show.steps import Backward, Forward, Steps
+from autodiff.show.records import Backward, Forward
+from autodiff.show.steps import Steps
 from autodiff.show.worked import columns, equation, worked
 from autodiff.value import Value
 
@@ -56,10 +57,8 @@ class Stepper(cmd.Cmd):
 
     def run(self) -> int:
         """Read commands until the end; return the status, 0, or 130 if a script was interrupted."""
-        n = len(self.moments)
-        self.say(
-            f"{self.style(self.root, 'bold')} = {short(self.story.root.data)}, in {n} steps; help lists the commands"
-        )
+        result = f"{self.style(self.root, 'bold')} = {short(self.story.number(self.story.root))}"
+        self.say(f"{result}, in {len(self.moments)} steps; help lists the commands")
         self.show()
         while True:
             try:
@@ -143,7 +142,7 @@ class Stepper(cmd.Cmd):
         nodes = {arg: self.story.node(arg)} if arg else self.story.nodes
         rows = []
         for name, node in nodes.items():
-            number = short(node.numbers[0] if node.op else node.data) if id(node) in computed else "not yet"
+            number = short(self.story.number(node)) if id(node) in computed else "not yet"
             gradient = short(gradients[id(node)]) if id(node) in gradients else "not yet"
             rows.append([self.style(name, "bold"), f"= {number}", f"d{self.root}/d{name} = {gradient}"])
         self.say("\n".join(columns(rows)))
@@ -194,7 +193,11 @@ class Stepper(cmd.Cmd):
     def show(self) -> None:
         """Show the step that was made last."""
         if self.position == 0:
-            leaves = [f"{self.story.name(leaf)} = {short(leaf.data)}" for leaf in self.story.leaves if leaf.label]
+            leaves = [
+                f"{self.story.name(leaf)} = {short(self.story.number(leaf))}"
+                for leaf in self.story.leaves
+                if leaf.label
+            ]
             self.say(f"start  {', '.join(leaves)}".rstrip())
             return
         step = self.moments[self.position - 1]
