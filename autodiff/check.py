@@ -6,13 +6,13 @@ It perturbs parameters one at a time and knows no operation and no network: anyt
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autodiff.arguments import check_function, check_range, dice_of
 from autodiff.atomic import all_or_nothing
 from autodiff.gradient import grad
-from autodiff.operands import real
+from autodiff.operands import several
 from autodiff.ops import DomainError
 from autodiff.order import walk
 from autodiff.value import Value
@@ -112,16 +112,16 @@ def check_gradients(
     Reference: the error measure is that of Karpathy, "Neural Networks Part 3" (cs231n notes): 1e-7 is good for a smooth
     function, above 1e-2 is usually a wrong gradient.
     """
-    for name, number in (("eps", eps), ("tolerance", tolerance)):
-        if not 0 < real(number) < math.inf:
-            raise ValueError(f"{name} must be a positive number, got {number!r}")
+    check_function("function", function)
+    check_range("eps", eps, positive=True)
+    check_range("tolerance", tolerance, positive=True)
     if order not in (1, 2) or isinstance(order, bool):
         raise ValueError(f"order must be 1 (gradient) or 2 (Hessian), got {order!r}")
     named = _named(parameters)
     if sample is not None:
-        if not isinstance(sample, int) or not 0 < sample <= len(named):
+        if isinstance(sample, bool) or not isinstance(sample, int) or not 0 < sample <= len(named):
             raise ValueError(f"sample must be from 1 to the number of parameters, {len(named)}, got {sample!r}")
-        chosen = random.Random(seed).sample(range(len(named)), sample)
+        chosen = dice_of(seed).sample(range(len(named)), sample)
         named = [named[i] for i in sorted(chosen)]
     values = [value for _, value in named]
 
@@ -160,7 +160,7 @@ def _named(parameters: Any) -> list[tuple[str, Value]]:
     elif isinstance(parameters, Mapping):
         named = list(parameters.items())
     else:
-        values = [parameters] if isinstance(parameters, Value) else list(parameters)
+        values = [parameters] if isinstance(parameters, Value) else several("parameters", parameters, "Values")
         named = [(getattr(value, "label", "") or f"parameter {i}", value) for i, value in enumerate(values)]
     if not named:
         raise ValueError("there is no parameter to check: give at least one Value")

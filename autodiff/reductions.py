@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autodiff import ops
-from autodiff.operands import real
+from autodiff.operands import real, several
 from autodiff.value import Number
 
 
@@ -101,8 +101,9 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
 
     Raises:
         ValueError: if there are not as many inputs as weights.
+        TypeError: if they are not several numbers.
     """
-    weights, inputs = tuple(weights), tuple(inputs)
+    weights, inputs = tuple(several("weights", weights)), tuple(several("inputs", inputs))
     if len(weights) != len(inputs):
         raise ValueError(f"dot needs one input for each weight, got {len(weights)} weights and {len(inputs)} inputs")
     return ops.DOT(weights, inputs) if bias is None else ops.DOT(weights, inputs, bias)

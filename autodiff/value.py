@@ -15,7 +15,7 @@ from typing import Any, SupportsFloat
 
 from autodiff import ops
 from autodiff.atomic import all_or_nothing
-from autodiff.operands import each, flat, real
+from autodiff.operands import declined, each, flat, real
 from autodiff.ops import Op
 from autodiff.order import walk
 from autodiff.saving import Saved
@@ -192,7 +192,7 @@ class Value(Saved):
         try:
             return _unary(ops.POWER, self, real(exponent))
         except TypeError:
-            return NotImplemented
+            return declined(exponent)  # type: ignore[no-any-return]  # as below
 
     # fmt: off
 
@@ -274,7 +274,7 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
         try:
             x, y = as_value(x), as_value(y)
         except TypeError:
-            return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
+            return declined(x, y)  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
     a, b = x._data, y._data
     try:
         out = op.value(a, b)

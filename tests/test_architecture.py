@@ -20,6 +20,7 @@ FLOORS = {
     "autodiff.value": 2,
     "autodiff.gradient": 3,
     "autodiff.anomaly": 3,
+    "autodiff.arguments": 3,
     "autodiff.functions": 3,
     "autodiff.reductions": 3,
     "autodiff.check": 4,

@@ -206,7 +206,11 @@ BAD = {
     "max_norm 0": ({"max_norm": 0.0}, ValueError, "max_norm must be above 0"),
     "max_norm nan": ({"max_norm": math.nan}, ValueError, "max_norm must be above 0"),
     "wrong inputs": ({"data": [([1.0, 2.0], 1.0)]}, ValueError, "expected 1 input, got 2"),
-    "a target that is no number": ({"data": [([1.0], None)]}, TypeError, "unsupported operand"),
+    "a target that is no number": (
+        {"data": [([1.0], None)]},
+        TypeError,
+        "the target of squared_error must be a Value or a number",
+    ),
     "bad target": ({"loss": "hinge"}, ValueError, "hinge needs a target of -1 or 1"),
 }
 
