@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import random
 import reprlib
+from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
@@ -40,6 +41,12 @@ def check_function(name: str, given: Any) -> None:
     """Raise `TypeError` unless `given` can be called."""
     if not callable(given):
         raise TypeError(f"{name} must be a function, {got(given)}")
+
+
+def check_choice(name: str, given: Any, known: Collection[Any]) -> None:
+    """Raise `ValueError` unless `given` is one of those that are known."""
+    if given not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {reprlib.repr(given)}")
 
 
 def check_flag(name: str, given: Any) -> None:

@@ -11,6 +11,7 @@ from autodiff import ops
 PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "autodiff.atomic": 0,
+    "autodiff.files": 0,
     "autodiff.operands": 0,
     "autodiff.notation": 0,
     "autodiff.order": 0,

@@ -147,7 +147,7 @@ def test_a_path_with_a_null_character_is_refused(do):
 def test_saving_over_a_folder_or_a_device_is_refused(tmp_path):
     for path in (tmp_path, os.devnull):
         mode = os.stat(path).st_mode
-        with pytest.raises(OSError, match=r"cannot save to .*: it is there, and is no regular file"):
+        with pytest.raises(OSError, match="what is there is no regular file: "):
             nn.MLP(1, [1], seed=1).save(path)
         assert stat.S_IFMT(os.stat(path).st_mode) == stat.S_IFMT(mode)
     assert list(tmp_path.iterdir()) == []

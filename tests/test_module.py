@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from autodiff import Value, nn
+from autodiff import Value, files, nn
 from autodiff.nn import module as module_file
 
 
@@ -210,7 +210,7 @@ def failing(monkeypatch, what, error):
         def half(*arguments, **options):
             return HalfWritten(open(*arguments, **options))  # HalfWritten closes it
 
-        monkeypatch.setattr(module_file, "open", half, raising=False)
+        monkeypatch.setattr(files, "open", half, raising=False)
     else:
         monkeypatch.setattr(os, what, fail)
 

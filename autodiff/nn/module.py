@@ -7,10 +7,9 @@ import math
 import os
 import reprlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from threading import get_ident
 from typing import Any
 
+from autodiff import files
 from autodiff.atomic import all_or_nothing
 from autodiff.value import Value
 
@@ -74,9 +73,6 @@ class Module:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the parameters to a JSON file: the old file stays whole until the new one is.
 
-        They are written to a new file beside it, which then takes its place. Whatever raises, that one is removed; only
-        a process that is killed, or a machine that stops, may leave a ``NAME.*.new``, which can be deleted.
-
         Raises:
             ValueError: if a parameter is nan or inf, which JSON cannot hold; nothing is written.
             OSError: if the file cannot be written, or the path is that of a folder or a device.
@@ -85,23 +81,8 @@ class Module:
         for name, data in parameters.items():
             if not math.isfinite(data):
                 raise ValueError(f"parameter {name!r} is {data}: only finite parameters are saved")
-        target = os.path.realpath(_name(path))  # a link stays one
-        if os.path.exists(target) and not os.path.isfile(target):
-            raise OSError(f"cannot save to {target!r}: it is there, and is no regular file")
         text = json.dumps({"format": FORMAT, "version": VERSION, "parameters": parameters}, indent=1) + "\n"
-        temporary = f"{target}.{os.getpid()}.{get_ident()}.new"  # beside the file, so that replacing it is one step
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException as error:
-            with suppress(OSError):
-                os.unlink(temporary)
-            if isinstance(error, OSError):
-                raise OSError(error.errno, error.strerror, target) from None  # the file that the caller knows
-            raise
+        files.write(path, text.encode())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Set the parameters from a file that `save` wrote for a module of the same shape: all of them, or none.
@@ -110,7 +91,7 @@ class Module:
             ValueError: if the file is too large, not of this format or version, or its parameters are not exactly this
                 module's, each a finite number. The message names the file and what is wrong with it.
         """
-        name = _name(path)
+        name = files.path_name(path)
         try:
             loaded = _read(name)
             own = self._by_name()
@@ -128,14 +109,6 @@ class Module:
             twice = next(name for name, value in named if by_name[name] is not value)
             raise ValueError(f"two parameters have the same path, {reprlib.repr(twice)}: rename what holds one of them")
         return by_name
-
-
-def _name(path: str | os.PathLike[str]) -> str:
-    """Return a path as text; what is none, such as the number of an open file, raises `TypeError`."""
-    name = os.fsdecode(path)
-    if "\0" in name:
-        raise ValueError(f"a path cannot hold a null character, got {name!r}")
-    return name
 
 
 def _read(path: str) -> dict[str, float]:

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autodiff import ops
+from autodiff import files, ops
 from autodiff.operands import flat
 from autodiff.order import walk
 from autodiff.show.drawing import Engine
@@ -159,9 +159,10 @@ class Steps:
         Raises:
             ValueError: if the graph is too large to be drawn, or the name does not end in .html.
         """
-        if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"the steps are saved as a page, such as steps.html, got {os.fspath(path)!r}")
-        Path(path).write_text(self.html, encoding="utf-8")
+        name = files.path_name(path)
+        if Path(name).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"the steps are saved as a page, such as steps.html, got {name!r}")
+        files.write(name, self.html.encode())
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         try:
