@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from autodiff.arguments import check_function, check_range, dice_of
 from autodiff.atomic import all_or_nothing
 from autodiff.gradient import grad
+from autodiff.notation import clean
 from autodiff.operands import several
 from autodiff.ops import DomainError
 from autodiff.order import walk
@@ -53,11 +54,12 @@ class GradientCheck(NamedTuple):
         return max(self.comparisons, key=lambda c: (math.isnan(c.relative_error), c.relative_error))
 
     def __str__(self) -> str:
-        width = max(len("parameter"), *(len(c.label) for c in self.comparisons))
+        labels = [clean(c.label, 60) for c in self.comparisons]
+        width = max(len("parameter"), *map(len, labels))
         lines = [f"{'parameter':{width}}  {'numeric':>17}  {'analytic':>17}  {'rel. error':>10}  verdict"]
-        for c in self.comparisons:
+        for label, c in zip(labels, self.comparisons, strict=True):
             numbers = f"{c.numeric:>17.10g}  {c.analytic:>17.10g}  {c.relative_error:>10.1e}"
-            lines.append(f"{c.label:{width}}  {numbers}  {c.verdict}")
+            lines.append(f"{label:{width}}  {numbers}  {c.verdict}")
         wrong, undecided = (sum(c.verdict == verdict for c in self.comparisons) for verdict in ("WRONG", "undecided"))
         lost = f", {undecided} undecided (lost in rounding: try a larger eps)" if undecided else ""
         lines.append(

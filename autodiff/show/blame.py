@@ -9,11 +9,12 @@ from typing import Any, Literal, get_args
 
 from autodiff.arguments import check_choice
 from autodiff.nn.module import Module
+from autodiff.notation import clean
 from autodiff.show.dot import dot
 from autodiff.show.drawing import DIRECTIONS, ENGINES, MOST_ARROWS, MOST_BOXES, Direction, Drawing, Engine, too_large
 from autodiff.show.fold import owners
 from autodiff.show.scene import Arrow, Box, Scene
-from autodiff.show.text import clean, number
+from autodiff.show.text import number
 
 MOST_ROWS = 20  # of parameters, in the printed table
 
