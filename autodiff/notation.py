@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly the outermost sign of a text binds
@@ -25,13 +26,13 @@ UNSHOWN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufff
 Part = tuple[str, int]  # a text and how tightly it binds
 
 
-def short(number: float) -> str:
-    """Return a number as people read it, with at most 6 significant digits.
+def short(number: float, spec: str = ".6g") -> str:
+    """Return a number as people read it, with at most 6 significant digits unless `spec` says otherwise; -0 is 0.
 
-    >>> short(3.0), short(0.1 + 0.2), short(-1e-9), short(123456.789), short(float("inf"))
-    ('3', '0.3', '-1e-09', '123457', 'inf')
+    >>> short(3.0), short(0.1 + 0.2), short(-1e-9), short(123456.789), short(-0.0), short(float("inf"))
+    ('3', '0.3', '-1e-09', '123457', '0', 'inf')
     """
-    return f"{number + 0.0:.6g}"
+    return format(number + 0.0, spec)
 
 
 def clean(text: str, longest: int = 40) -> str:
@@ -99,7 +100,7 @@ class Text:
         numbers: whether to write the numbers that the symbols stand for in place of their names.
     """
 
-    times, comma, dots = " * ", ", ", "..."
+    times, dots = " * ", "..."
 
     def __init__(self, numbers: bool = False) -> None:
         self.numbers = numbers
@@ -118,39 +119,31 @@ class Text:
         if not x.sign:
             return self.number(repr(x.number + 0.0).removesuffix(".0"))
         if x.sign in ("+", "-"):
-            return self.sum(*_terms(x, "+", "-")), SUM
+            signs, terms = map(_some, _terms(x, "+", "-"))
+            texts = [f" {'-' if sign == '-' else '+'} {self.further(y)}" for sign, y in zip(signs, terms, strict=True)]
+            return self.within(terms[0], SUM) + "".join(texts[1:]), SUM
         if x.sign == "neg":
             return "-" + self.within(x.operands[0], PRODUCT), NEGATIVE
         if x.sign == "*":
-            first, *others = _terms(x, "*")[1]
-            return self.times.join(self.some([self.within(first, NEGATIVE), *self.each(others)])), PRODUCT
+            first, *others = _some(_terms(x, "*")[1])
+            return self.times.join([self.within(first, NEGATIVE), *map(self.further, others)]), PRODUCT
         if x.sign == "/":
             return self.quotient(*x.operands)
         if x.sign == "**":
             return self.power(*x.operands)
         if x.sign in RELATIONS:
             return self.relation(x.sign, *map(self.write, x.operands)), ATOM
-        return self.call(x.sign, self.some(list(map(self.write, x.operands)))), ATOM
+        return self.call(x.sign, [self.write(y) for y in _some(x.operands)]), ATOM
 
-    def each(self, xs: list[Any]) -> list[str]:
-        """Return the expressions as the further factors of a product or terms of a sum; none begins with a minus."""
-        texts = [self.within(x, PRODUCT) for x in xs]
-        return [self.brackets(text) if text.startswith("-") else text for text in texts]
+    def further(self, x: Any) -> str:
+        """Return the expression as a further factor of a product or term of a sum, which begins with no minus."""
+        text = self.within(x, PRODUCT)
+        return self.brackets(text) if text.startswith("-") else text
 
     def within(self, x: Any, needed: int) -> str:
         """Return the expression as text, in brackets unless it binds as tightly as needed."""
         text, tightness = self.part(x)
         return text if tightness >= needed else self.brackets(text)
-
-    def some(self, texts: list[str]) -> list[str]:
-        """Return the texts, of many of them the first ones and the last."""
-        return texts if len(texts) <= TERMS else [*texts[: TERMS - 3], self.dots, texts[-1]]
-
-    def sum(self, signs: list[str], terms: list[Any]) -> str:
-        """Return a sum; a difference is a term with the sign "-"."""
-        texts = [f"{sign} {text}" for sign, text in zip(signs, self.each(terms[1:]), strict=True)]
-        first, *others = self.some([self.within(terms[0], SUM), *texts])
-        return " ".join([first, *[f"+ {text}" if text == self.dots else text for text in others]])
 
     def number(self, text: str) -> Part:
         """Return a number, which is written as text already."""
@@ -233,8 +226,19 @@ def latex_operator(name: str) -> str:
     return rf"\operatorname{{{name.replace('_', chr(92) + '_')}}}"
 
 
+class _Dots:
+    """Stands for the operands that are not written."""
+
+    sign, name, name_in_latex, fixed = "", "...", r"\dots", True
+
+
+def _some(xs: Sequence[Any]) -> list[Any]:
+    """Return the first ones of many and the last, with dots between them."""
+    return list(xs) if len(xs) <= TERMS else [*xs[: TERMS - 3], _Dots, xs[-1]]
+
+
 def _terms(x: Any, *signs: str) -> tuple[list[str], list[Any]]:
-    """Return the operands of a sum or product, nested as it may be, and the signs between them; without recursion."""
+    """Return the operands of a sum or product, nested as it may be, and the sign before each; without recursion."""
     between, operands, waiting = [], [], [("", x)]
     while waiting:
         sign, x = waiting.pop()
@@ -243,4 +247,4 @@ def _terms(x: Any, *signs: str) -> tuple[list[str], list[Any]]:
         else:
             between.append(sign)
             operands.append(x)
-    return between[1:], operands
+    return between, operands

@@ -77,6 +77,14 @@ def test_the_picture_shows_the_gradients_of_the_end():
     assert "not yet" not in picture(page)
 
 
+def test_parameters_of_the_same_name_are_told_apart_by_their_modules():
+    model = nn.MLP(1, [2, 1], seed=0)
+    svg = picture(steps(model([1.0])).html)
+    assert {"w0", "w0#2", "layers.0.neurons.0", "layers.0.neurons.1"} <= {
+        element.text for element in ElementTree.fromstring(svg).iter()
+    }
+
+
 def test_the_same_bytes_at_every_run():
     code = (
         "from autodiff import *; m = nn.MLP(2, [2, 1], 'tanh', seed=0); "

@@ -146,11 +146,18 @@ def test_names_are_labels_numbers_or_counted_and_never_the_same_for_two_operatio
     assert story.forward[1].formula.text() == "v1 * 5"
 
 
+def test_the_names_of_many_nodes_with_the_same_label_are_still_their_own():
+    total = Value(0.0, "w#3")
+    for _ in range(5):
+        total = total + Value(1.0, "w")
+    assert {"w", "w#2", "w#3", "w#4", "w#5", "w#6"} <= set(steps(total).nodes)
+
+
 def test_a_lone_leaf_has_a_story_too():
     x = Value(2.0, "x")
     story = steps(x)
     assert (len(story), story.gradient(x)) == (0, 1.0)
-    assert str(story.ledger(x)) == "dx/dx = 1, by definition"
+    assert str(story) == str(story.ledger(x)) == "dx/dx = 1, by definition"
 
 
 def test_a_layer_reads_as_a_textbook_writes_it():
@@ -164,6 +171,11 @@ def test_a_layer_reads_as_a_textbook_writes_it():
 def test_only_a_value_has_steps(wrong):
     with pytest.raises(TypeError, match="expected one Value, got"):
         steps(wrong)
+
+
+def test_an_engine_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match="engine must be one of 'auto', 'embedded', got 'neato'"):
+        steps(Value(1.0), engine="neato")
 
 
 def test_nodes_that_are_not_of_the_graph_are_refused():
@@ -189,7 +201,26 @@ def test_a_long_story_is_summed_up_when_it_is_printed():
     x = Value(1.0, "x")
     for _ in range(3000):
         x = x.tanh()
-    assert str(steps(x)) == "the 3000 operations of v3000, forward and backward"
+    assert str(steps(x)) == "the steps of v3000: 3,000 forward, 3,000 backward"
+
+
+def test_a_long_ledger_is_printed_in_part():
+    w = Value(2.0, "w")
+    total = w * 0.0
+    for i in range(1, 500):
+        total = total + w * float(i)
+    story = steps(total)
+    assert len(story.ledger(w).entries) == 500
+    lines = str(story.ledger(w)).splitlines()
+    assert len(lines) == 62
+    assert lines[-2] == "... 441 more"
+
+
+def test_a_node_of_thousands_of_operands_is_told_at_once():
+    xs = [Value(float(i), f"x{i}") for i in range(5000)]
+    story = steps(max(xs))
+    assert str(story).startswith("the steps of v1: 1 forward, 1 backward")
+    assert "[x3 >= v1] / ([x0 >= v1] + [x1 >= v1] + [x2 >= v1] + ... + [x4999 >= v1])" in str(story.ledger("x3"))
 
 
 def smallest():

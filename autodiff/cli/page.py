@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from autodiff.cli.expressions import ExpressionParser
+from autodiff.cli.expressions import DATA, ExpressionParser
 from autodiff.cli.story import story_of
 
 EXAMPLES = (
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         if options.output is None:
             sys.stdout.write(page)
         else:
-            Path(options.output).write_text(page, encoding="utf-8")
+            Path(options.output.removeprefix(DATA)).write_text(page, encoding="utf-8")
     except OSError as error:
         parser.error(f"cannot write {error.filename}: {error.strerror}")
     except (RuntimeError, ValueError) as error:

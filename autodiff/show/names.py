@@ -57,18 +57,22 @@ def all_named(
     number if it is a leaf, else v1, v2, ... A label that several nodes have is made their own: ``w``, ``w#2``.
     """
     nodes = [*leaves, *order]
-    names: dict[int, str] = {}
+    names = {id(node): label for node in nodes if (label := clean(node.label))}
+    taken = set(names.values())
     met: dict[str, int] = {}
-    for node in nodes:
-        if label := clean(node.label):
-            met[label] = met.get(label, 0) + 1
-            names[id(node)] = label if met[label] == 1 else f"{label}#{met[label]}"
+    for key, label in names.items():
+        met[label] = met.get(label, 0) + 1
+        if met[label] > 1:
+            while f"{label}#{met[label]}" in taken:
+                met[label] += 1
+            names[key] = f"{label}#{met[label]}"
+            taken.add(names[key])
     for node in nodes:
         variable = clean(found.get(id(node), ""))
-        if variable and variable not in met:
+        if variable and variable not in taken:
             names.setdefault(id(node), variable)
     ours = {id(node) for node in nodes} - set(names)
-    taken = set(names.values())
+    taken |= set(names.values())
     free = (name for name in map("v{}".format, count(1)) if name not in taken)
     for leaf in leaves:
         names.setdefault(id(leaf), short(leaf.data))

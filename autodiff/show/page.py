@@ -123,22 +123,17 @@ def picture(steps: Steps) -> Drawing:
             "take the steps of a part of it, such as one neuron's output; ledgers and derivations need no drawing",
         )
     names = {id(node): steps.name(node) for node in nodes if node.op or steps.is_named(node)}
-    scene = read([steps.root], names, {}, [])
+    scene = read([steps.root], names, steps.owners, [])
     texts = _gradients(steps)
+    boxes = {box.id: box for box in scene.boxes}
     final, widest = {}, {}
     for node in nodes:
-        box = next(box for box in scene.boxes if box.id == scene.box_of[id(node)])
-        rows = {**dict(box.rows), "data": short(steps.number(node))}
-        if "name" in rows:
-            rows["name"] = steps.name(node)
-        tooltip = " = ".join(
-            [
-                *([rows["name"]] if "name" in rows else []),
-                *([str(node.op)] if node.op else []),
-                repr(steps.number(node)),
-            ]
-        )
-        final[box.id] = replace(box, rows=tuple((rows | {"gradient": texts[id(node)][-1]}).items()), tooltip=tooltip)
+        box = boxes[scene.box_of[id(node)]]
+        rows = dict(box.rows) | {"data": short(steps.number(node))}
+        rows |= {"name": steps.name(node)} if "name" in rows else {}
+        words = [rows.get("name", ""), str(node.op) if node.op else "", repr(steps.number(node))]
+        box = replace(box, tooltip=" = ".join(filter(None, words)))
+        final[box.id] = replace(box, rows=tuple((rows | {"gradient": texts[id(node)][-1]}).items()))
         widest[box.id] = replace(box, rows=tuple((rows | {"gradient": max(texts[id(node)], key=len)}).items()))
     room = replace(scene, boxes=[widest[box.id] for box in scene.boxes])  # for all texts that a box will show
     shown = replace(scene, boxes=[final[box.id] for box in scene.boxes])

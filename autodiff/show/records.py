@@ -13,6 +13,8 @@ from autodiff.show.worked import columns, worked
 from autodiff.symbols import Expression, Symbol, formula, rules
 from autodiff.value import Value
 
+LISTED = 60  # contributions; of more, the first ones and the last are printed
+
 
 class Use:
     """One use of a row in the graph, with symbols: what it computes and its rules, in the names of its nodes."""
@@ -137,10 +139,14 @@ class Ledger:
         if not self.entries:
             return title + (", by definition" if self.total else f": {self.of} does not depend on {self.name}")
         rows = [["from", "incoming", "", "local derivative", "", "contribution", "sum"]]
-        for entry in self.entries:
+        shown = self.entries if len(self.entries) <= LISTED else (*self.entries[: LISTED - 2], self.entries[-1])
+        for entry in shown:
             local = " = ".join(worked(entry.rule, entry.local))
             rows.append([entry.name, short(entry.incoming), "*", local, "=", short(entry.amount), short(entry.after)])
-        return "\n".join([title, *columns(rows, right=(1, 5, 6))])
+        lines = columns(rows, right=(1, 5, 6))
+        if len(shown) < len(self.entries):
+            lines.insert(-1, f"... {len(self.entries) - len(shown):,} more")
+        return "\n".join([title, *lines])
 
     def __repr__(self) -> str:
         return str(self)

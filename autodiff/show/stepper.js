@@ -3,7 +3,7 @@
 // Put a stepper into `element`.
 //   svg: the drawing as text, whose groups have the ids that `story` speaks of.
 //   story: {root, nodes, forward, backward}, see page.py; every text in it is written as text, never as markup.
-// Returns a function that takes a keyboard event and answers whether it meant the stepper.
+// Returns what acts on a keyboard event, for a page whose keys all mean the stepper.
 function mount(element, svg, story, css) {
   const make = (tag, attributes = {}, ...children) => {
     const node = document.createElement(tag);
@@ -38,13 +38,15 @@ function mount(element, svg, story, css) {
   drawing.style.setProperty("--natural", `${drawing.width.baseVal.value}px`);
   const canvas = make("div", { class: "canvas" }, drawing);
   const legend = make("p", { class: "legend" });
-  legend.append(make("i", { class: "here" }), "this step", make("i", { class: "there" }), "its operands", make("i"), "not computed yet");
+  legend.append(make("i", { class: "here" }), "this step", make("i", { class: "there" }), "its operands");
+  legend.append(make("i"), "not computed yet");
   const title = make("h2");
   const work = make("div", { class: "work" });
   const told = make("div", { class: "told", "aria-live": "polite" }, title, work);
   const ledger = make("div", { class: "ledger" });
   const panel = make("div", { class: "panel" }, told, ledger);
-  const frame = make("section", { class: "stepper", "aria-label": `Steps of the gradient of ${story.root}` }, bar, canvas, legend, panel);
+  const name = `Steps of the gradient of ${story.root}`;
+  const frame = make("section", { class: "stepper", "aria-label": name }, bar, canvas, legend, panel);
   const shadow = element.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(css);
@@ -156,17 +158,19 @@ function mount(element, svg, story, css) {
   function handingOn(step) {
     const name = story.nodes[step.node].name;
     const why = step === story.backward[0] ? " by definition" : "";
-    title.replaceChildren("Backward: ", code(name), " hands on ", code(`d${story.root}/d${name} = ${step.incoming}`), why);
+    const gradient = `d${story.root}/d${name} = ${step.incoming}`;
+    title.replaceChildren("Backward: ", code(name), " hands on ", code(gradient), why);
     const rows = step.given.map((given, place) => {
       const parent = story.nodes[parents(step.node)[place]].name;
-      const texts = [equation([`d${name}/d${parent}`, ...given.rule]), given.product, `d${story.root}/d${parent} = ${given.sum}`];
-      return [parent, ...texts];
+      const local = equation([`d${name}/d${parent}`, ...given.rule]);
+      return [parent, local, given.product, `d${story.root}/d${parent} = ${given.sum}`];
     });
     work.replaceChildren(table(["to", "local derivative", "incoming × local", "gradient so far"], rows));
   }
   function table(heads, rows) {
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));
-    const body = rows.map((row) => make("tr", {}, ...row.map((text, i) => make("td", { "data-head": heads[i] }, code(text)))));
+    const cell = (text, place) => make("td", { "data-head": heads[place] }, code(text));
+    const body = rows.map((row) => make("tr", {}, ...row.map(cell)));
     return make("table", {}, make("thead", {}, head), make("tbody", {}, ...body));
   }
   // Every contribution to the gradient of a node so far.

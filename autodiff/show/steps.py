@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from autodiff import files, ops
+from autodiff.arguments import check_choice
 from autodiff.operands import flat
 from autodiff.order import walk
-from autodiff.show.drawing import Engine
-from autodiff.show.names import all_named, names_of, variables
+from autodiff.show.drawing import ENGINES, Engine
+from autodiff.show.fold import owners
+from autodiff.show.names import all_named, model_of, names_of, variables
 from autodiff.show.page import fragment, page
 from autodiff.show.records import Backward, Contribution, Forward, Ledger, Use
 from autodiff.show.worked import columns, equation, padded, worked
@@ -26,7 +28,7 @@ from autodiff.symbols import Expression
 from autodiff.value import Value
 
 MOST = 100_000  # operands, each a record; so many take seconds
-LISTED = 60  # steps; a longer story is summed up when it is printed
+LISTED = 100  # operations and contributions; a longer story is summed up when it is printed
 
 
 class Steps:
@@ -38,6 +40,7 @@ class Steps:
         forward: the operations, in an order in which they can be computed.
         backward: the nodes that hand on their gradients, in the order of `backward()`.
         all_nodes: the leaves, then the operations.
+        owners: by `id`, the paths of the modules that hold the parameters, if a variable holds the model.
         engine: what draws the graph, as in `draw`.
     """
 
@@ -48,10 +51,11 @@ class Steps:
         ours: Collection[int],
         order: Sequence[Value],
         leaves: Sequence[Value],
+        owners: Mapping[int, str],
         engine: Engine,
     ) -> None:
         self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
-        self.all_nodes, self.engine = (*leaves, *order), engine
+        self.all_nodes, self.owners, self.engine = (*leaves, *order), owners, engine
         self._numbers: dict[int, float] = {}
         for node in order:
             self._numbers[id(node)], *operands = flat(node.numbers)
@@ -175,8 +179,10 @@ class Steps:
 
     def __str__(self) -> str:
         root = self._names[id(self.root)]
-        if len(self) > LISTED:
-            return f"the {len(self.forward)} operations of {root}, forward and backward"
+        if len(self.forward) + sum([len(step.contributions) for step in self.backward]) > LISTED:
+            return f"the steps of {root}: {len(self.forward):,} forward, {len(self.backward):,} backward"
+        if not self.forward:
+            return str(self.ledger(self.root))
         lines = columns([[step.name, *padded(worked(step.formula, step.result))] for step in self.forward])
         rows = [["from", "to", "local derivative", "incoming * local", "gradient"]]
         for c in [c for step in self.backward for c in step.contributions]:
@@ -219,7 +225,7 @@ def steps(loss: Value, *, engine: Engine = "auto") -> Steps:
 
     Raises:
         TypeError: if `loss` is no Value.
-        ValueError: if it has more than 100,000 operands in all.
+        ValueError: if it has more than 100,000 operands in all, or there is no such engine.
     """
     return tell(loss, variables(sys._getframe(1)), engine)
 
@@ -229,6 +235,7 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
     if not isinstance(loss, Value):
         hint = ": choose one of them" if isinstance(loss, list | tuple) else ""
         raise TypeError(f"expected one Value, got {type(loss).__name__}{hint}")
+    check_choice("engine", engine, ENGINES)
     order, leaves = walk(loss)
     operands = sum([len(node.parents) for node in order])
     if operands > MOST:
@@ -239,4 +246,5 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
     used = {id(parent): parent for node in order for parent in node.parents if not parent.op}
     leaves = list(used.values()) or leaves  # in the order of their use
     names, ours = all_named(order, leaves, names_of(held))
-    return Steps(loss, names, ours, order, leaves, engine)
+    model = model_of(held.values(), leaves)
+    return Steps(loss, names, ours, order, leaves, owners(model) if model is not None else {}, engine)

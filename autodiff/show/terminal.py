@@ -21,12 +21,12 @@ HELP = """\
 next [N]         n    make the next step, or the next N
 back [N]              take the last step back, or the last N
 continue         c    go on to the next breakpoint, or to the end
-break [NODE]     b    stop where NODE is computed, given a gradient, or hands it on; alone, list these nodes
+break [NODE]     b    stop where NODE is computed, given a gradient, or hands it on; alone, list these
 clear [NODE]     cl   stop there no longer; alone, stop nowhere
 print [NODE]     p    the number and the gradient of NODE so far; alone, of all nodes
 list             l    the steps around the current one
 longlist         ll   all steps
-ledger NODE           every contribution to the gradient of NODE, so far and in the end
+ledger NODE           every contribution to the gradient of NODE
 undo             u    take back the last command that moved
 quit             q    leave
 Enter repeats the last command."""

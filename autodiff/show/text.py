@@ -1,18 +1,8 @@
-"""Numbers and labels as people read them. A label is data: whatever it holds, it shows as itself."""
+"""How numbers may be written in a picture."""
 
 from __future__ import annotations
 
 import re
-
-
-def number(x: float, spec: str = ".6g") -> str:
-    """Return a number for people, -0 as 0.
-
-    >>> number(0.1 + 0.2), number(-0.0), number(2.0)
-    ('0.3', '0', '2')
-    """
-    text = format(x, spec)
-    return text.replace("-", "", 1) if x == 0 else text
 
 
 def check_spec(spec: str) -> str:
