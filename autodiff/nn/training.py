@@ -147,25 +147,30 @@ def fit(
     batches(data, batch_size, shuffle=shuffle)  # raises now if there is nothing to train on
     eager = _Eager(model, compute, penalty, optimizer, max_norm, history)
     descent = _Replayed(eager, data) if replay and epochs else eager
-    with _bar(epochs, progress) as bar, descent:
-        for _ in range(epochs):
-            total = 0.0
-            for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
-                batch = [data[i] for i in places]
-                outputs = descent.step(places, batch, outputs=bool(metrics))
-                for name, metric in metrics.items():
-                    answer = metric(outputs, [target for _, target in batch])
-                    answer = answer.data if isinstance(answer, Value) else answer
-                    history.metrics[name].append(number(f"the metric {name!r}", answer))
-                total += history.loss[-1] * len(batch)
-            history.epoch_loss.append(total / len(data))
-            descent.write_back()  # callbacks see the parameters
-            bar.update(1)
-            bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
-            ended = next((callback for callback in callbacks if callback(model, history)), None)
-            if ended is not None:
-                history.stopped = getattr(ended, "__name__", type(ended).__name__)
-                break
+    try:
+        with _bar(epochs, progress) as bar:
+            for _ in range(epochs):
+                total = 0.0
+                for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
+                    batch = [data[i] for i in places]
+                    outputs = descent.step(places, batch, outputs=bool(metrics))
+                    for name, metric in metrics.items():
+                        answer = metric(outputs, [target for _, target in batch])
+                        answer = answer.data if isinstance(answer, Value) else answer
+                        history.metrics[name].append(number(f"the metric {name!r}", answer))
+                    total += history.loss[-1] * len(batch)
+                history.epoch_loss.append(total / len(data))
+                descent.write_back()  # callbacks see the parameters
+                bar.update(1)
+                bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
+                ended = next((callback for callback in callbacks if callback(model, history)), None)
+                if ended is not None:
+                    history.stopped = getattr(ended, "__name__", type(ended).__name__)
+                    break
+        descent.write_back()
+    except BaseException:  # Ctrl-C too, wherever it struck
+        descent.write_back()
+        raise
     return history
 
 
@@ -205,12 +210,6 @@ class _Eager:
 
     def write_back(self) -> None:
         """Do nothing: the parameters are where the steps have led."""
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, *error: object) -> None:
-        self.write_back()
 
 
 class _Replayed(_Eager):

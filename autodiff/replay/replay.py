@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+from autodiff.atomic import all_or_nothing
 from autodiff.operands import real
 from autodiff.replay import eager
 from autodiff.replay.choice import Program, choose
@@ -130,9 +131,10 @@ class Replay:
         """
         self._values[:] = vector([parameter.data for parameter in self.parameters])
         loss, gradient = self.gradient()
-        for place in self._recording.depends:
-            parameter = self.parameters[place]
-            parameter.grad = parameter.grad + float(gradient[place])
+        with all_or_nothing(self.parameters):
+            for place in self._recording.depends:
+                parameter = self.parameters[place]
+                parameter.grad = parameter.grad + float(gradient[place])
         return loss
 
     def fit(self, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
