@@ -142,6 +142,21 @@ def fit(model=None, samples=None, loss="squared_error", optimizer=None, epochs=1
     return nn.fit(trained if model is None else model, samples, loss, optimizer, epochs, **options)
 
 
+def replayed(parameters=None, **options):
+    p = w()
+    return autodiff.Replay(p * p, parameters or [p], **options)
+
+
+def batched(batch):
+    p, x = w(), Value(2.0)
+    return autodiff.Replay(p * x, [p], [x]).gradient(batch)
+
+
+def descended(steps):
+    replay = replayed()
+    return replay.fit(nn.SGD(replay.parameters), steps)
+
+
 def at(schedule):
     """A step at the rate that a schedule answers."""
     p = w()
@@ -320,6 +335,36 @@ ROWS |= {
         *cases(lambda x: parse("x", {"x": x}), [nan, inf], ValueError, "^the value of x is (nan|inf): expected a finite"),
         (lambda x: parse("1", x), {3: 1.0}, TypeError, "^the name of a number must be text, got int: 3"),
     ],
+    "Replay": [
+        *[(lambda x: autodiff.Replay(x, [w()]), thing, TypeError, f"^loss must be a Value, got {kind(thing)}: ")
+          for thing in (None, 3, "x", [], THING)],
+        *several(lambda x: autodiff.Replay(w() * 1.0, x), "parameters", "Values"), *several(lambda x: replayed(inputs=x), "inputs", "Values"),
+        *cases(replayed, [[None], [1.0], ["x"]], TypeError, "^parameters must be Values, got "),
+        (lambda x: autodiff.Replay(w() * 1.0, x), [], ValueError, "^parameters is empty: give the leaves"),
+        (replayed, [w() * 1.0], ValueError, "^parameters must be leaves, this Value is computed from others"),
+        (lambda x: replayed(inputs=x), None, TypeError, "^inputs must be several Values"),
+        (lambda x: replayed([x, x]), w(), ValueError, "^a leaf is given twice: each is a parameter or an input, once"),
+        (replayed, w(), ValueError, "^the loss depends on none of the parameters"),
+        *flag(lambda x: replayed(verify=x), "verify"),
+    ],
+    "Replay.values": [
+        *several(lambda x: setattr(replayed(), "values", x), "values", "numbers"),
+        *number(lambda x: setattr(replayed(), "values", [x])),
+        *cases(lambda x: setattr(replayed(), "values", x), [[], [1.0, 2.0]], ValueError, "^values needs 1 numbers"),
+    ],
+    "Replay.gradient": [
+        *cases(lambda x: replayed().gradient(x), [3, "x", [[1.0]]], ValueError, "^this replay has no inputs"),
+        *cases(lambda x: batched(x), [3, "x", nan, THING], TypeError, "^a batch must be samples as rows, got "),
+        *cases(lambda x: batched(x), [[3], ["x"], [None]], TypeError, "^a sample of a batch must be a row of 1 numbers"),
+        *cases(lambda x: batched(x), [[], [[]], [[1.0, 2.0]], [[1.0], []]], ValueError, "^a batch needs a row for each sample"),
+        *cases(lambda x: batched(x), [[[None]], [["x"]], [[1j]]], TypeError, "^expected one real number"),
+    ],
+    "Replay.fit": [
+        *cases(lambda x: replayed().fit(x, 1), [None, 3, "SGD", []], TypeError, "^optimizer must be one of nn, such as "),
+        (lambda x: replayed().fit(x, 1), nn.SGD([w()]), ValueError, "^the optimizer moves .*, which is no parameter of the"),
+        *cases(lambda x: descended(x), [None, 1.5, True, THING], TypeError, "^steps must be a whole number, or batches, got "),
+        *cases(lambda x: descended(x), [-1, -(10**50)], ValueError, "^steps must be at least 0, got -1"),
+    ],
     "nn.Neuron": [
         *network(lambda n_in=2, activation="tanh", **options: nn.Neuron(n_in, activation, **options)),
         *inputs(lambda n: nn.Neuron(n, seed=0)),
@@ -425,6 +470,7 @@ ROWS |= {
         *cases(lambda x: fit(epochs=x), [-1, -(10**50)], ValueError, "^epochs must be at least 0, got -1"),
         *count(lambda x: fit(batch_size=x), "batch_size", none=True),
         *flag(lambda x: fit(shuffle=x), "shuffle"), *flag(lambda x: fit(progress=x), "progress"),
+        *flag(lambda x: fit(replay=x), "replay"),
         *seed(lambda x: fit(seed=x)),
         *function(lambda x: fit(penalty=x), "penalty", none=True),
         *cases(lambda x: fit(penalty=lambda: x), [None, "x", [], 1j], TypeError, "^expected one real number"),
@@ -493,9 +539,10 @@ for name, call in {
     ]
 
 NOTHING_TO_GIVE_WRONG = {
-    "AnomalyError", "DomainError", "nn.DivergenceError",  # errors: Python's own constructors
+    "AnomalyError", "DomainError", "ReplayError", "nn.DivergenceError",  # errors: Python's own constructors
     "Blame", "Derivation", "Drawing", "GradientCheck", "Ledger", "OrderReport", "Steps",  # answers; nobody makes them
     "anomaly_detection", "nn.Module", "nn", "nn.data", "nn.schedules",  # take nothing
+    "plots",  # needs matplotlib: `test_plots`
     "nn.ACTIVATIONS", "nn.INITIALISERS", "nn.LOSSES",  # tables
 }  # fmt: skip
 
