@@ -1,7 +1,6 @@
 """The graph: a `Value` is one use of a row of calculus, and remembers what it was made from.
 
-It knows how numbers become nodes and how gradients flow through them. It knows no drawing, networks or arrays; and what
-an operation answers, and its derivatives, only from `autodiff.ops`.
+It knows nodes and their gradients; of an operation, what `autodiff.ops` says; and no drawing, networks or arrays.
 """
 
 from __future__ import annotations
@@ -65,8 +64,7 @@ class Value(Saved):
         if not isinstance(label, str):
             raise TypeError(f"expected a label as text, got {type(label).__name__}: {label!r}")
         self._data, self.label = real(data), label
-        self._grad = self._mark = self.op = self._out = None
-        self._x = self._y = self._z = self._a = self._b = self._c = None
+        self._grad = self._mark = self.op = self._out = self._x = self._y = self._z = self._a = self._b = self._c = None
 
     @property
     def data(self) -> float:
@@ -141,36 +139,39 @@ class Value(Saved):
         order, leaves = walk(self)
         before = [leaf._grad for leaf in leaves]
         try:
-            for node in order:
-                node._grad = 0.0
-            for leaf in leaves:
-                leaf._grad = leaf.grad
-            self._grad = self.grad + 1.0  # a lone leaf accumulates too
-            for node in reversed(order):
-                incoming, op = node._grad, node.op
-                if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
-                    continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
-                if watcher is not None:
-                    watcher.handed_on(node)
-                x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
-                if x.__class__ is tuple:
-                    pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
-                    for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
-                        parent._grad += incoming * slope
-                elif y is None:
-                    (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
-                    if slope or smooth:
-                        x._grad += incoming * slope
-                else:
-                    slope, slope_y = op.local(node._out, node._a, node._b)
-                    if slope or smooth:
-                        x._grad += incoming * slope
-                    if slope_y or smooth:
-                        y._grad += incoming * slope_y
+            self._sweep(order, leaves)  # not here: CPython 3.12 and later leave jumps of loops out of a `try`
         except BaseException:
             for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
                 node._grad = grad
             raise
+
+    def _sweep(self, order: list[Value], leaves: list[Value]) -> None:
+        for node in order:
+            node._grad = 0.0
+        for leaf in leaves:
+            leaf._grad = leaf.grad
+        self._grad = self.grad + 1.0  # a lone leaf accumulates too
+        for node in reversed(order):
+            incoming, op = node._grad, node.op
+            if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
+                continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
+            if watcher is not None:
+                watcher.handed_on(node)
+            x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
+            if x.__class__ is tuple:
+                pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
+                for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
+                    parent._grad += incoming * slope
+            elif y is None:
+                (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
+                if slope or smooth:
+                    x._grad += incoming * slope
+            else:
+                slope, slope_y = op.local(node._out, node._a, node._b)
+                if slope or smooth:
+                    x._grad += incoming * slope
+                if slope_y or smooth:
+                    y._grad += incoming * slope_y
 
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of everything it was computed from."""
@@ -195,7 +196,6 @@ class Value(Saved):
             return declined(exponent)  # type: ignore[no-any-return]  # as below
 
     # fmt: off
-
     def __add__(self, other: Number) -> Value: return _binary(ops.ADD, self, other)
     def __radd__(self, other: Number) -> Value: return _binary(ops.ADD, other, self)
     def __sub__(self, other: Number) -> Value: return _binary(ops.SUB, self, other)

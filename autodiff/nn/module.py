@@ -124,7 +124,7 @@ def _read(path: str) -> dict[str, float]:
     if not isinstance(content, dict) or set(content) != keys or content["format"] != FORMAT:
         raise ValueError(f"it is no file of parameters: expected an object with exactly the keys {sorted(keys)}")
     if type(content["version"]) is not int or content["version"] != VERSION:
-        raise ValueError(f"it has version {reprlib.repr(content['version'])}, this release reads version {VERSION}")
+        raise ValueError(f"it has version {_shown(content['version'])}, this release reads version {VERSION}")
     if not isinstance(content["parameters"], dict):
         raise ValueError("its 'parameters' are not an object of names and numbers")
     return content["parameters"]
@@ -146,9 +146,14 @@ def _match(own: dict[str, Value], loaded: dict[str, float]) -> None:
     missing, unknown = own.keys() - loaded.keys(), loaded.keys() - own.keys()
     if missing or unknown:
         raise ValueError(
-            f"its parameters are not this module's: {len(missing)} missing {reprlib.repr(sorted(missing))}, "
-            f"{len(unknown)} unknown {reprlib.repr(sorted(unknown))}; was it saved from a module of another shape?"
+            f"its parameters are not this module's: {len(missing)} missing {_shown(sorted(missing))}, "
+            f"{len(unknown)} unknown {_shown(sorted(unknown))}; was it saved from a module of another shape?"
         )
     for name, number in loaded.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1.7976931348623157e308:
-            raise ValueError(f"parameter {name!r} is {reprlib.repr(number)}, not a finite number")
+            raise ValueError(f"parameter {name!r} is {_shown(number)}, not a finite number")
+
+
+def _shown(content: Any) -> str:
+    """Return what was read, for a message: of anything that is long or deep, the beginning."""
+    return reprlib.repr(content)[:100]

@@ -52,20 +52,21 @@ class Optimizer:
         """Move each parameter once by its gradient. If anything raises on the way, none has moved."""
         rate = self.rate()
         before = [p.data for p in self.parameters]
-        state = self.memory, self.steps
+        memory, steps = self.memory, self.steps
         moved = [
             self.update(data, p.grad, memory, rate, self.steps + 1)
             for p, data, memory in zip(self.parameters, before, self.memory, strict=True)
         ]
         try:
-            for parameter, (data, _) in zip(self.parameters, moved, strict=True):
-                parameter.data = data
-            self.memory, self.steps = [memory for _, memory in moved], self.steps + 1
+            self._set([data for data, _ in moved], [memory for _, memory in moved], steps + 1)
         except BaseException:  # Ctrl-C too
-            for parameter, data in zip(self.parameters, before, strict=True):
-                parameter.data = data
-            self.memory, self.steps = state
+            self._set(before, memory, steps)
             raise
+
+    def _set(self, data: Iterable[float], memory: list[Memory], steps: int) -> None:
+        for parameter, number in zip(self.parameters, data, strict=True):
+            parameter.data = number
+        self.memory, self.steps = memory, steps
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""

@@ -148,30 +148,47 @@ def fit(
     eager = _Eager(model, compute, penalty, optimizer, max_norm, history)
     descent = _Replayed(eager, data) if replay and epochs else eager
     try:
-        with _bar(epochs, progress) as bar:
-            for _ in range(epochs):
-                total = 0.0
-                for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
-                    batch = [data[i] for i in places]
-                    outputs = descent.step(places, batch, outputs=bool(metrics))
-                    for name, metric in metrics.items():
-                        answer = metric(outputs, [target for _, target in batch])
-                        answer = answer.data if isinstance(answer, Value) else answer
-                        history.metrics[name].append(number(f"the metric {name!r}", answer))
-                    total += history.loss[-1] * len(batch)
-                history.epoch_loss.append(total / len(data))
-                descent.write_back()  # callbacks see the parameters
-                bar.update(1)
-                bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
-                ended = next((callback for callback in callbacks if callback(model, history)), None)
-                if ended is not None:
-                    history.stopped = getattr(ended, "__name__", type(ended).__name__)
-                    break
+        _descend_epochs(descent, model, data, epochs, batch_size, shuffle, dice, metrics, callbacks, progress)
         descent.write_back()
     except BaseException:  # Ctrl-C too, wherever it struck
         descent.write_back()
         raise
     return history
+
+
+def _descend_epochs(
+    descent: _Eager,
+    model: Callable[[Any], Any],
+    data: Sequence[Any],
+    epochs: int,
+    batch_size: int | None,
+    shuffle: bool,
+    dice: Any,
+    metrics: Mapping[str, Metric],
+    callbacks: Sequence[Callback],
+    progress: bool,
+) -> None:
+    """Make the steps of all epochs; apart from `fit`, as CPython 3.12 and later leave jumps of loops out of a `try`."""
+    history = descent.history
+    with _bar(epochs, progress) as bar:
+        for _ in range(epochs):
+            total = 0.0
+            for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
+                batch = [data[i] for i in places]
+                outputs = descent.step(places, batch, outputs=bool(metrics))
+                for name, metric in metrics.items():
+                    answer = metric(outputs, [target for _, target in batch])
+                    answer = answer.data if isinstance(answer, Value) else answer
+                    history.metrics[name].append(number(f"the metric {name!r}", answer))
+                total += history.loss[-1] * len(batch)
+            history.epoch_loss.append(total / len(data))
+            descent.write_back()  # callbacks see the parameters
+            bar.update(1)
+            bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
+            ended = next((callback for callback in callbacks if callback(model, history)), None)
+            if ended is not None:
+                history.stopped = getattr(ended, "__name__", type(ended).__name__)
+                break
 
 
 def _samples(data: Any) -> list[Any]:

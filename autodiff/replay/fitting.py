@@ -50,14 +50,12 @@ class Descent:
                 optimizer.update(before[i], gradient[i], m, rate, steps + 1)
                 for i, m in zip(self.places, memory, strict=True)
             ]
-            new, after = [w for w, _ in pairs], [m for _, m in pairs]
+            new, after = before[:], [m for _, m in pairs]
+            for i, (number, _) in zip(self.places, pairs, strict=True):
+                new[i] = number
+            moved = slice(None)
         try:
-            if self.arrays:
-                self.values[moved] = new
-            else:
-                for i, number in zip(self.places, new, strict=True):
-                    self.values[i] = number
-            self.memory, optimizer.steps = after, steps + 1
+            self.values[moved], self.memory, optimizer.steps = new, after, steps + 1
         except BaseException:  # Ctrl-C too
             self.values[:], self.memory, optimizer.steps = before, memory, steps
             raise
