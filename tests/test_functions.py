@@ -5,13 +5,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 import mpmath
-import numpy as np
 import pytest
 from conftest import ROWS
 
 import autodiff
 from autodiff import Value, ops
 from autodiff.order import walk
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 # fmt: off
 UNARY = [
