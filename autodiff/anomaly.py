@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
@@ -19,8 +18,7 @@ from autodiff.order import walk
 from autodiff.value import Value
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
-_lock = threading.Lock()
-_open = 0  # how many blocks are being watched, in all threads; they share one watcher
+_open: set[object] = set()  # the blocks that are being watched, in all threads; they share one watcher
 
 
 class AnomalyError(ArithmeticError):
@@ -44,16 +42,25 @@ def anomaly_detection() -> Iterator[None]:
     Raises:
         AnomalyError: at the first nan or inf.
     """
-    global _open
-    with _lock:
-        value.watcher, _open = value.watcher or _Watcher(), _open + 1
+    block = object()
     try:
-        yield
-    finally:
-        with _lock:
-            _open -= 1
-            if not _open:
-                value.watcher = None
+        try:
+            _open.add(block)
+            value.watcher = _watcher
+            yield
+        finally:
+            _close(block)
+    except BaseException:  # Ctrl-C in the line above, too
+        _close(block)
+        raise
+
+
+def _close(block: object) -> None:
+    _open.discard(block)
+    if not _open:
+        value.watcher = None
+    if _open:  # another thread has begun to watch in between; no lock, which an interrupt could leave locked
+        value.watcher = _watcher
 
 
 class _Watcher:
@@ -76,6 +83,9 @@ class _Watcher:
 
     def _told(self, node: Value) -> str:
         return f"{describe(node)}, made at {self.places.get(node, 'a place before detection was on')}"
+
+
+_watcher = _Watcher()
 
 
 def describe(node: Value) -> str:

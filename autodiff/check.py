@@ -6,12 +6,14 @@ It perturbs parameters one at a time and knows no operation and no network: anyt
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from autodiff.arguments import check_function, check_range, dice_of
+from autodiff.atomic import all_or_nothing
 from autodiff.gradient import grad
-from autodiff.operands import real
+from autodiff.notation import clean
+from autodiff.operands import several
 from autodiff.ops import DomainError
 from autodiff.order import walk
 from autodiff.value import Value
@@ -52,11 +54,12 @@ class GradientCheck(NamedTuple):
         return max(self.comparisons, key=lambda c: (math.isnan(c.relative_error), c.relative_error))
 
     def __str__(self) -> str:
-        width = max(len("parameter"), *(len(c.label) for c in self.comparisons))
+        labels = [clean(c.label, 60) for c in self.comparisons]
+        width = max(len("parameter"), *map(len, labels))
         lines = [f"{'parameter':{width}}  {'numeric':>17}  {'analytic':>17}  {'rel. error':>10}  verdict"]
-        for c in self.comparisons:
+        for label, c in zip(labels, self.comparisons, strict=True):
             numbers = f"{c.numeric:>17.10g}  {c.analytic:>17.10g}  {c.relative_error:>10.1e}"
-            lines.append(f"{c.label:{width}}  {numbers}  {c.verdict}")
+            lines.append(f"{label:{width}}  {numbers}  {c.verdict}")
         wrong, undecided = (sum(c.verdict == verdict for c in self.comparisons) for verdict in ("WRONG", "undecided"))
         lost = f", {undecided} undecided (lost in rounding: try a larger eps)" if undecided else ""
         lines.append(
@@ -111,21 +114,18 @@ def check_gradients(
     Reference: the error measure is that of Karpathy, "Neural Networks Part 3" (cs231n notes): 1e-7 is good for a smooth
     function, above 1e-2 is usually a wrong gradient.
     """
-    for name, number in (("eps", eps), ("tolerance", tolerance)):
-        if not 0 < real(number) < math.inf:
-            raise ValueError(f"{name} must be a positive number, got {number!r}")
+    check_function("function", function)
+    check_range("eps", eps, positive=True)
+    check_range("tolerance", tolerance, positive=True)
     if order not in (1, 2) or isinstance(order, bool):
         raise ValueError(f"order must be 1 (gradient) or 2 (Hessian), got {order!r}")
     named = _named(parameters)
     if sample is not None:
-        if not isinstance(sample, int) or not 0 < sample <= len(named):
+        if isinstance(sample, bool) or not isinstance(sample, int) or not 0 < sample <= len(named):
             raise ValueError(f"sample must be from 1 to the number of parameters, {len(named)}, got {sample!r}")
-        chosen = random.Random(seed).sample(range(len(named)), sample)
+        chosen = dice_of(seed).sample(range(len(named)), sample)
         named = [named[i] for i in sorted(chosen)]
     values = [value for _, value in named]
-
-    output = _call(function)
-    _refuse_chance(output.data, _call(function).data)
 
     def answer() -> list[float]:
         return [_call(function).data]
@@ -133,16 +133,20 @@ def check_gradients(
     def gradient() -> list[float]:
         return [slope.data for slope in _slopes(_call(function), values)]
 
-    trials = [
-        (_differences(answer, p, [slope], eps), [label])
-        for (label, p), slope in zip(named, _backward(output, values), strict=True)
-    ]
-    if order == 2:
-        hessian = [[entry.data for entry in _slopes(slope, values)] for slope in _slopes(output, values)]
-        trials += [
-            (_differences(gradient, p, list(column), eps), [f"{q}, {label}" for q, _ in named])
-            for (label, p), column in zip(named, zip(*hessian, strict=True), strict=True)
+    output = _call(function)
+    leaves = walk(output)[1]
+    with all_or_nothing([*leaves, *values]):  # whatever interrupts, even the restoring of one of them
+        _refuse_chance(output.data, _call(function).data)
+        trials = [
+            (_differences(answer, p, [slope], eps), [label])
+            for (label, p), slope in zip(named, _backward(output, leaves, values), strict=True)
         ]
+        if order == 2:
+            hessian = [[entry.data for entry in _slopes(slope, values)] for slope in _slopes(output, values)]
+            trials += [
+                (_differences(gradient, p, list(column), eps), [f"{q}, {label}" for q, _ in named])
+                for (label, p), column in zip(named, zip(*hessian, strict=True), strict=True)
+            ]
     rows = [(label, *trial) for differences, labels in trials for label, trial in zip(labels, differences, strict=True)]
     scale = max([abs(analytic) for _, _, analytic, _ in rows])
     comparisons = [
@@ -158,7 +162,7 @@ def _named(parameters: Any) -> list[tuple[str, Value]]:
     elif isinstance(parameters, Mapping):
         named = list(parameters.items())
     else:
-        values = [parameters] if isinstance(parameters, Value) else list(parameters)
+        values = [parameters] if isinstance(parameters, Value) else several("parameters", parameters, "Values")
         named = [(getattr(value, "label", "") or f"parameter {i}", value) for i, value in enumerate(values)]
     if not named:
         raise ValueError("there is no parameter to check: give at least one Value")
@@ -185,9 +189,9 @@ def _refuse_chance(first: float, again: float) -> None:
         )
 
 
-def _backward(output: Value, values: Sequence[Value]) -> list[float]:
-    """Return what `backward()` gives each of `values`, and leave all gradients as they were."""
-    leaves = [*walk(output)[1], *values]
+def _backward(output: Value, leaves: Sequence[Value], values: Sequence[Value]) -> list[float]:
+    """Return what `backward()` gives each of `values`, and leave the gradients of all leaves as they were."""
+    leaves = [*leaves, *values]
     before = [leaf._grad for leaf in leaves]
     try:
         for leaf in leaves:

@@ -16,6 +16,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from autodiff import functions, ops, reductions
+from autodiff.arguments import got
 from autodiff.operands import real
 from autodiff.value import Value, as_value
 
@@ -68,10 +69,16 @@ def parse(text: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Val
         ExpressionError: if the expression cannot be read, a name has no number or a number no name, or an operation
             has no value there, such as a division by 0.
     """
+    if not isinstance(text, str):
+        raise TypeError(f"the expression must be text, {got(text)}")
+    if not isinstance(numbers, Mapping):
+        raise TypeError(f"the numbers must be a dict of numbers by name, such as {{'x': 2.0}}, {got(numbers)}")
     if len(text) > LONGEST:
         raise ExpressionError(f"the expression has {len(text)} characters: at most {LONGEST} are read")
     leaves = {}
     for name, number in numbers.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of a number must be text, {got(name)}")
         name = unicodedata.normalize("NFKC", name)  # as Python reads names
         if not name.isidentifier():
             raise ExpressionError(

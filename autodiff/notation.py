@@ -1,4 +1,4 @@
-"""How people write formulas: signs, brackets only where they are needed, and numbers of a sensible length.
+"""How people write formulas: signs, brackets only where they are needed, names and numbers of a sensible length.
 
 It knows an expression by its `sign` and `operands`, or else its `name` and `number`, and nothing of calculus.
 """
@@ -6,6 +6,7 @@ It knows an expression by its `sign` and `operands`, or else its `name` and `num
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ IN_LATEX |= {sign: f"\\{sign}" for sign in "#$%&_{}"}
 FUNCTIONS = {name: f"\\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "log", "max")}
 FUNCTIONS |= {name: rf"\arc{name[1:]}" for name in ("asin", "acos", "atan")}
 FUNCTIONS |= {"sigmoid": r"\sigma", "sign": r"\operatorname{sgn}"}
+LOOKED_AT = 50_000  # characters from each end of a label; the rest would be cut anyway
+# These reorder the text around them, or XML has no place for them.
+UNSHOWN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
 
 Part = tuple[str, int]  # a text and how tightly it binds
 
@@ -29,6 +33,29 @@ def short(number: float, spec: str = ".6g") -> str:
     ('3', '0.3', '-1e-09', '123457', '0', 'inf')
     """
     return format(number + 0.0, spec)
+
+
+def clean(text: str, longest: int = 40) -> str:
+    r"""Return a label on one line, cut in the middle; control characters and lone surrogates are dropped.
+
+    >>> clean("a\nb\x00"), clean("x" * 50, 9)
+    ('a↵b', 'xxxx…xxxx')
+    """
+    text = text if len(text) <= 2 * LOOKED_AT else text[:LOOKED_AT] + text[-LOOKED_AT:]
+    text = text.replace("\r\n", "\n").replace("\n", "↵").replace("\t", " ")
+    shown = [c for c in text if unicodedata.category(c) not in ("Cc", "Cs") and c not in UNSHOWN]
+    half = longest // 2
+    return "".join(shown if len(shown) <= longest else [*shown[:half], "…", *shown[len(shown) - half :]]).strip()
+
+
+def printable(text: str) -> str:
+    r"""Return a text of several lines whose other control characters are written out, so that none reaches a terminal.
+
+    >>> print(printable("a\n\x1b[31mb"))
+    a
+    \x1b[31mb
+    """
+    return "".join([c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text])
 
 
 def latex_number(text: str) -> str:

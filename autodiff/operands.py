@@ -39,3 +39,30 @@ def flat(operands: Iterable[Any]) -> list[Any]:
 def each(function: Callable[[Any], Any], operands: Iterable[Any]) -> tuple[Any, ...]:
     """Return the operands with `function` applied to each, in the same groups."""
     return tuple([tuple(map(function, x)) if isinstance(x, tuple) else function(x) for x in operands])
+
+
+def several(name: str, things: Any, of: str = "numbers") -> list[Any]:
+    """Return the things of an iterable as a list.
+
+    Raises:
+        TypeError: if there is one thing alone; text is one, though Python would take it letter by letter.
+    """
+    if isinstance(things, str | bytes) or not hasattr(type(things), "__iter__"):
+        given = f"{type(things).__name__}: {reprlib.repr(things)}"
+        raise TypeError(f"{name} must be several {of}, such as a list of them, got {given}")
+    return list(things)
+
+
+def declined(*operands: Any) -> Any:
+    """Return `NotImplemented`, so that Python asks the other operand; but no type of Python's own has an answer.
+
+    Raises:
+        TypeError: for an operand of such a type, as `real` says it.
+    """
+    for operand in operands:
+        if type(operand).__module__ == "builtins":
+            try:
+                real(operand)
+            except TypeError as error:
+                raise error from None
+    return NotImplemented

@@ -56,7 +56,9 @@ class Op:
     ) -> None:
         self.name, self.value, self.local, self.formula, self.domain = name, value, local, formula, domain
         self.parameters, self.piecewise = parameters, piecewise
-        code = local.__code__
+        code = getattr(local, "__code__", None)
+        if not isinstance(name, str) or not isinstance(formula, str) or not callable(value) or code is None:
+            raise TypeError(f"expected Op(name, value, local, formula), texts and functions of Python, got {name!r}")
         self.operands = code.co_varnames[1 : code.co_argcount]  # the names that `formula` and messages use
         self.arity = None if code.co_flags & CO_VARARGS else len(self.operands) - parameters
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autodiff import ops
-from autodiff.operands import real
+from autodiff.operands import real, several
 from autodiff.value import Number
 
 
@@ -101,16 +101,21 @@ def dot(weights: Iterable[Number], inputs: Iterable[Number], bias: Number | None
 
     Raises:
         ValueError: if there are not as many inputs as weights.
+        TypeError: if they are not several numbers.
     """
-    weights, inputs = tuple(weights), tuple(inputs)
+    weights, inputs = tuple(_numbers(several("weights", weights))), tuple(_numbers(several("inputs", inputs)))
     if len(weights) != len(inputs):
         raise ValueError(f"dot needs one input for each weight, got {len(weights)} weights and {len(inputs)} inputs")
-    return ops.DOT(weights, inputs) if bias is None else ops.DOT(weights, inputs, bias)
+    return ops.DOT(weights, inputs, *_numbers([] if bias is None else [bias]))
 
 
 def _several(values: Sequence[Any]) -> Sequence[Any]:
     """Return the operands of `f(a, b, c)` and of `f([a, b, c])` alike."""
     operands = values[0] if len(values) == 1 and isinstance(values[0], Iterable) else values
+    return _numbers(operands)
+
+
+def _numbers(operands: Iterable[Any]) -> list[Any]:
     return [x if hasattr(type(x), "apply") else real(x) for x in operands]
 
 

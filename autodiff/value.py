@@ -1,7 +1,6 @@
 """The graph: a `Value` is one use of a row of calculus, and remembers what it was made from.
 
-It knows how numbers become nodes and how gradients flow through them. It knows no drawing, networks or arrays; and what
-an operation answers, and its derivatives, only from `autodiff.ops`.
+It knows nodes and their gradients; of an operation, what `autodiff.ops` says; and no drawing, networks or arrays.
 """
 
 from __future__ import annotations
@@ -14,13 +13,13 @@ from math import isfinite
 from typing import Any, SupportsFloat
 
 from autodiff import ops
-from autodiff.operands import each, flat, real
+from autodiff.atomic import all_or_nothing
+from autodiff.operands import declined, each, flat, real
 from autodiff.ops import Op
 from autodiff.order import walk
 from autodiff.saving import Saved
 
 Number = SupportsFloat  # a Value, or a plain real number
-
 edition = object()  # another object whenever the data of any Value is set: what was read before may be old
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
@@ -65,8 +64,7 @@ class Value(Saved):
         if not isinstance(label, str):
             raise TypeError(f"expected a label as text, got {type(label).__name__}: {label!r}")
         self._data, self.label = real(data), label
-        self._grad = self._mark = self.op = self._out = None
-        self._x = self._y = self._z = self._a = self._b = self._c = None
+        self._grad = self._mark = self.op = self._out = self._x = self._y = self._z = self._a = self._b = self._c = None
 
     @property
     def data(self) -> float:
@@ -76,8 +74,7 @@ class Value(Saved):
     @data.setter
     def data(self, number: Any) -> None:
         global edition
-        self._data = real(number)
-        edition = object()
+        self._data, edition = real(number), object()  # both or none: what was read before is old at once
 
     @property
     def grad(self) -> float:
@@ -129,8 +126,9 @@ class Value(Saved):
         """
         if watcher is not None:
             watcher.handed_on(self)
-        for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
-            parent._grad = parent.grad + contribution
+        with all_or_nothing(self.parents):
+            for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
+                parent._grad = parent.grad + contribution
 
     def backward(self) -> None:
         """Compute the derivative of this node by every node that it was computed from, into their `grad`.
@@ -141,36 +139,39 @@ class Value(Saved):
         order, leaves = walk(self)
         before = [leaf._grad for leaf in leaves]
         try:
-            for node in order:
-                node._grad = 0.0
-            for leaf in leaves:
-                leaf._grad = leaf.grad
-            self._grad = self.grad + 1.0  # a lone leaf accumulates too
-            for node in reversed(order):
-                incoming, op = node._grad, node.op
-                if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
-                    continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
-                if watcher is not None:
-                    watcher.handed_on(node)
-                x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
-                if x.__class__ is tuple:
-                    pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
-                    for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
-                        parent._grad += incoming * slope
-                elif y is None:
-                    (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
-                    if slope or smooth:
-                        x._grad += incoming * slope
-                else:
-                    slope, slope_y = op.local(node._out, node._a, node._b)
-                    if slope or smooth:
-                        x._grad += incoming * slope
-                    if slope_y or smooth:
-                        y._grad += incoming * slope_y
+            self._sweep(order, leaves)  # not here: CPython 3.12 and later leave jumps of loops out of a `try`
         except BaseException:
             for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
                 node._grad = grad
             raise
+
+    def _sweep(self, order: list[Value], leaves: list[Value]) -> None:
+        for node in order:
+            node._grad = 0.0
+        for leaf in leaves:
+            leaf._grad = leaf.grad
+        self._grad = self.grad + 1.0  # a lone leaf accumulates too
+        for node in reversed(order):
+            incoming, op = node._grad, node.op
+            if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
+                continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
+            if watcher is not None:
+                watcher.handed_on(node)
+            x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
+            if x.__class__ is tuple:
+                pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
+                for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
+                    parent._grad += incoming * slope
+            elif y is None:
+                (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
+                if slope or smooth:
+                    x._grad += incoming * slope
+            else:
+                slope, slope_y = op.local(node._out, node._a, node._b)
+                if slope or smooth:
+                    x._grad += incoming * slope
+                if slope_y or smooth:
+                    y._grad += incoming * slope_y
 
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of everything it was computed from."""
@@ -192,10 +193,9 @@ class Value(Saved):
         try:
             return _unary(ops.POWER, self, real(exponent))
         except TypeError:
-            return NotImplemented
+            return declined(exponent)  # type: ignore[no-any-return]  # as below
 
     # fmt: off
-
     def __add__(self, other: Number) -> Value: return _binary(ops.ADD, self, other)
     def __radd__(self, other: Number) -> Value: return _binary(ops.ADD, other, self)
     def __sub__(self, other: Number) -> Value: return _binary(ops.SUB, self, other)
@@ -274,7 +274,7 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
         try:
             x, y = as_value(x), as_value(y)
         except TypeError:
-            return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
+            return declined(x, y)  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
     a, b = x._data, y._data
     try:
         out = op.value(a, b)

@@ -10,6 +10,8 @@ from autodiff import ops
 
 PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
+    "autodiff.atomic": 0,
+    "autodiff.files": 0,
     "autodiff.operands": 0,
     "autodiff.notation": 0,
     "autodiff.order": 0,
@@ -19,6 +21,7 @@ FLOORS = {
     "autodiff.value": 2,
     "autodiff.gradient": 3,
     "autodiff.anomaly": 3,
+    "autodiff.arguments": 3,
     "autodiff.functions": 3,
     "autodiff.reductions": 3,
     "autodiff.check": 4,

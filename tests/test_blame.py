@@ -141,5 +141,5 @@ def test_what_cannot_be_drawn_layer_by_layer_is_told_as_a_table():
     with pytest.raises(ValueError, match=r"makes 97 boxes and 2080 arrows: .*; print the table"):
         blame(wide).draw()
     assert set(blame(running_example())._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
-    with pytest.raises(ValueError, match="by must be 'gradient' or 'gradient_x_value', got 'size'"):
+    with pytest.raises(ValueError, match="by must be one of 'gradient', 'gradient_x_value', got 'size'"):
         blame(running_example()).draw("size")

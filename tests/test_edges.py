@@ -4,11 +4,12 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
-import numpy as np
 import pytest
 
 import autodiff
 from autodiff import DomainError, Value, grad
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 INF, NAN = math.inf, math.nan
 NAMES = {**{name: getattr(autodiff, name) for name in autodiff.__all__}, "inf": INF, "nan": NAN}

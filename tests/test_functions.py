@@ -5,13 +5,14 @@ from decimal import Decimal
 from fractions import Fraction
 
 import mpmath
-import numpy as np
 import pytest
 from conftest import ROWS
 
 import autodiff
 from autodiff import Value, ops
 from autodiff.order import walk
+
+np = pytest.importorskip("numpy", reason="NumPy is not installed")
 
 # fmt: off
 UNARY = [
@@ -271,11 +272,10 @@ def test_a_scalar_on_either_side_of_an_operator_gives_a_value(combine, scalar):
 
 @pytest.mark.parametrize("combine", OPERATORS)
 @pytest.mark.parametrize("thing", ["3", b"3", None, 1j, np.complex128(1), (1.0,), {}, object()], ids=kind)
-def test_an_operator_with_a_foreign_type_is_pythons_own_type_error(combine, thing):
+def test_an_operator_with_a_foreign_type_is_a_type_error_that_shows_it(combine, thing):
     for operands in [(Value(1.0), thing), (thing, Value(1.0))]:
-        with pytest.raises(
-            TypeError, match=r"unsupported operand|can't multiply|concatenate|can't concat|must be real"
-        ):
+        told = "|must be real|unsupported" if isinstance(thing, np.generic) else ""  # NumPy answers for its own
+        with pytest.raises(TypeError, match=f"expected one real number, such as 3 or 0.5, got {told}"):
             combine(*operands)
 
 

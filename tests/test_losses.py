@@ -1,7 +1,7 @@
 import math
+from fractions import Fraction
 
 import mpmath
-import numpy as np
 import pytest
 
 from autodiff import Value, grad, nn
@@ -57,7 +57,9 @@ def test_a_loss_and_its_two_derivatives_have_their_closed_form(name, output, tar
 
 
 def test_mse_is_the_mean_over_the_outputs():
-    check(nn.mse, [1.0, 2.0, 6.0], [1.0, 4.0, 0.0], 40 / 3, [0, -4 / 3, 4], (np.eye(3) * 2 / 3).tolist())
+    check(
+        nn.mse, [1.0, 2.0, 6.0], [1.0, 4.0, 0.0], 40 / 3, [0, -4 / 3, 4], [[2 / 3, 0, 0], [0, 2 / 3, 0], [0, 0, 2 / 3]]
+    )
 
 
 @pytest.mark.parametrize("logit", LOGITS)
@@ -160,7 +162,7 @@ def test_targets_that_are_no_numbers_raise(name, target):
         nn.LOSSES[name](Value(0.5), target)
 
 
-@pytest.mark.parametrize("target", [np.int64(1), np.float64(1.0), True, 1.0])
+@pytest.mark.parametrize("target", [Fraction(1), True, 1.0])
 def test_targets_may_be_any_number_that_equals_a_class(target):
     assert nn.cross_entropy([0.5, 2.0], target) == nn.cross_entropy([0.5, 2.0], 1)
     assert nn.hinge(0.5, target) == 0.5

@@ -8,7 +8,7 @@ import struct
 
 import pytest
 
-from autodiff import Value, nn
+from autodiff import Value, files, nn
 from autodiff.nn import module as module_file
 
 
@@ -162,7 +162,7 @@ def test_the_file_is_plain_json_with_format_version_and_numbers_by_path(saved):
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_nan_and_inf_are_refused_at_save_and_nothing_is_written(tmp_path, number):
-    with pytest.raises(ValueError, match=rf"parameter ws\.1 is {number}: only finite parameters are saved"):
+    with pytest.raises(ValueError, match=rf"parameter 'ws\.1' is {number}: only finite parameters are saved"):
         Named(ws=[Value(1.0), Value(number)]).save(tmp_path / "m.json")
     assert list(tmp_path.iterdir()) == []
 
@@ -210,7 +210,7 @@ def failing(monkeypatch, what, error):
         def half(*arguments, **options):
             return HalfWritten(open(*arguments, **options))  # HalfWritten closes it
 
-        monkeypatch.setattr(module_file, "open", half, raising=False)
+        monkeypatch.setattr(files, "open", half, raising=False)
     else:
         monkeypatch.setattr(os, what, fail)
 
@@ -273,13 +273,13 @@ REFUSED = {
     "NaN": (text(weight="NaN"), "NaN in it is not a finite number"),
     "Infinity": (text(weight="Infinity"), "Infinity in it is not a finite number"),
     "-Infinity": (text(weight="-Infinity"), "-Infinity in it is not a finite number"),
-    "1e999": (text(weight="1e999"), f"parameter {W} is inf, not a finite number"),
-    "-1e999": (text(weight="-1e999"), f"parameter {W} is -inf, not a finite number"),
+    "1e999": (text(weight="1e999"), f"parameter '{W}' is inf, not a finite number"),
+    "-1e999": (text(weight="-1e999"), f"parameter '{W}' is -inf, not a finite number"),
     "an integer above all floats": (text(weight="1" + "0" * 400), "not a finite number"),
     "an integer of 10,000 digits": (text(weight="9" * 10_000), "digits"),
-    "a number as text": (text(weight='"0.25"'), f"parameter {W} is '0.25', not a finite number"),
-    "true": (text(weight="true"), f"parameter {W} is True, not a finite number"),
-    "a null": (text(weight="null"), f"parameter {W} is None, not a finite number"),
+    "a number as text": (text(weight='"0.25"'), f"parameter '{W}' is '0.25', not a finite number"),
+    "true": (text(weight="true"), f"parameter '{W}' is True, not a finite number"),
+    "a null": (text(weight="null"), f"parameter '{W}' is None, not a finite number"),
     "a list as number": (text(weight="[0.25]"), "not a finite number"),
     "an object as number": (text(weight='{"a": 1}'), "not a finite number"),
     "an unknown parameter": (text(weight='0.25, "b": 1'), r"0 missing \[\], 1 unknown \['b'\]"),

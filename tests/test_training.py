@@ -1,10 +1,10 @@
 import io
 import math
 import os
+import statistics
 import subprocess
 import sys
 
-import numpy as np
 import pytest
 
 from autodiff import DomainError, Value, nn
@@ -25,7 +25,7 @@ def numbers(model):
 
 
 def least_squares(samples):
-    return np.polyfit([x for (x,), _ in samples], [y for _, y in samples], 1).tolist()
+    return list(statistics.linear_regression([x for (x,), _ in samples], [y for _, y in samples]))
 
 
 # What is learned
@@ -100,6 +100,7 @@ def test_a_penalty_is_added_to_the_loss_and_shrinks_the_weights_as_ridge_regress
     samples, alpha = nn.data.line(20, 2.0, 1.0, noise=0.1), 0.3
     model, optimizer = linear(0.3)
     history = nn.fit(model, samples, "squared_error", optimizer, 200, penalty=lambda: alpha * nn.l2(model.parameters()))
+    np = pytest.importorskip("numpy", reason="NumPy solves the equations")
     X = np.array([[x, 1.0] for (x,), _ in samples])
     y = np.array([y for _, y in samples])
     ridge = np.linalg.solve(X.T @ X / 20 + alpha * np.eye(2), X.T @ y / 20)
@@ -206,7 +207,11 @@ BAD = {
     "max_norm 0": ({"max_norm": 0.0}, ValueError, "max_norm must be above 0"),
     "max_norm nan": ({"max_norm": math.nan}, ValueError, "max_norm must be above 0"),
     "wrong inputs": ({"data": [([1.0, 2.0], 1.0)]}, ValueError, "expected 1 input, got 2"),
-    "a target that is no number": ({"data": [([1.0], None)]}, TypeError, "unsupported operand"),
+    "a target that is no number": (
+        {"data": [([1.0], None)]},
+        TypeError,
+        "the target of squared_error must be a Value or a number",
+    ),
     "bad target": ({"loss": "hinge"}, ValueError, "hinge needs a target of -1 or 1"),
 }
 

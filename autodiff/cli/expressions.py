@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from autodiff.cli.parser import Parser
 from autodiff.expression import ExpressionError, parse
 
 DATA = "\0"  # no argument of a process can hold it; in front of "-x" it keeps argparse from seeing an option
 
 
-class ExpressionParser(argparse.ArgumentParser):
+class ExpressionParser(Parser):
     """A parser of the arguments of one verb; options are added as to any `argparse.ArgumentParser`.
 
     Args:

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autodiff import __version__, nn
+from autodiff.cli.parser import Parser
 
 INPUT, TARGET = 4.0, 1.0
 WEIGHTS = (1.5, 1.0)
@@ -139,7 +140,7 @@ def _ending(rows: Sequence[Row], end: str, overshot: bool) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="autodiff",
         description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; 4 in, target 1.",
         epilog="examples:\n  autodiff                  from output 6 to output 1\n"

@@ -6,11 +6,11 @@ A data set is a list of samples, a sample a pair (inputs, target): ``([4.0], 1.0
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autodiff.nn.arguments import check_range, positive
+from autodiff.arguments import check_flag, check_range, dice_of, finite, positive
+from autodiff.operands import several
 
 Sample = tuple[list[float], Any]
 
@@ -32,7 +32,8 @@ def line(n: int = 20, slope: float = 2.0, intercept: float = 1.0, *, noise: floa
     """
     positive("n", n)
     check_range("noise", noise)
-    dice = random.Random(seed)
+    slope, intercept = finite("slope", slope), finite("intercept", intercept)
+    dice = dice_of(seed)
     xs = [-1 + 2 * i / (n - 1) if n > 1 else 0.0 for i in range(n)]
     return [([x], slope * x + intercept + dice.gauss(0, noise)) for x in xs]
 
@@ -43,7 +44,8 @@ def xor(classes: tuple[Any, Any] = (0, 1)) -> list[Sample]:
     >>> xor()
     [([0.0, 0.0], 0), ([0.0, 1.0], 1), ([1.0, 0.0], 1), ([1.0, 1.0], 0)]
     """
-    return [([float(a), float(b)], classes[a ^ b]) for a in (0, 1) for b in (0, 1)]
+    targets = _pair(classes)
+    return [([float(a), float(b)], targets[a ^ b]) for a in (0, 1) for b in (0, 1)]
 
 
 def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0, classes: tuple[Any, Any] = (0, 1)) -> list[Sample]:
@@ -53,9 +55,10 @@ def moons(n: int = 100, *, noise: float = 0.1, seed: int = 0, classes: tuple[Any
     [-1, -1, 1, 1]
     """
     positive("n", n)
+    targets = _pair(classes)
     first = n - n // 2
-    clean = [(math.cos(t), math.sin(t), classes[0]) for t in _evenly(first, math.pi)]
-    clean += [(1 - math.cos(t), 0.5 - math.sin(t), classes[1]) for t in _evenly(n - first, math.pi)]
+    clean = [(math.cos(t), math.sin(t), targets[0]) for t in _evenly(first, math.pi)]
+    clean += [(1 - math.cos(t), 0.5 - math.sin(t), targets[1]) for t in _evenly(n - first, math.pi)]
     return _noisy(clean, noise, seed)
 
 
@@ -68,10 +71,11 @@ def circles(
     10
     """
     positive("n", n)
+    factor, targets = finite("factor", factor), _pair(classes)
     first = n - n // 2
-    clean = [(math.cos(t), math.sin(t), classes[0]) for t in _evenly(first, 2 * math.pi, closed=True)]
+    clean = [(math.cos(t), math.sin(t), targets[0]) for t in _evenly(first, 2 * math.pi, closed=True)]
     clean += [
-        (factor * math.cos(t), factor * math.sin(t), classes[1]) for t in _evenly(n - first, 2 * math.pi, closed=True)
+        (factor * math.cos(t), factor * math.sin(t), targets[1]) for t in _evenly(n - first, 2 * math.pi, closed=True)
     ]
     return _noisy(clean, noise, seed)
 
@@ -85,6 +89,7 @@ def spiral(
     [0, 1, 2]
     """
     positive("n", n)
+    turns, classes = finite("turns", turns), several("classes", classes, "targets")
     positive("the number of classes", len(classes))
     clean = []
     for i in range(n):
@@ -113,14 +118,23 @@ def batches(
     Raises:
         ValueError: if there is no data, or the batch size is below 1.
     """
-    samples = list(data)
+    samples = several("data", data, "samples")
+    check_flag("shuffle", shuffle)
+    dice = dice_of(seed)
     if not samples:
         raise ValueError("the data set is empty: give at least one sample")
     size = len(samples) if batch_size is None else batch_size
     positive("batch_size", size)
     if shuffle:
-        (seed if isinstance(seed, random.Random) else random.Random(seed)).shuffle(samples)
+        dice.shuffle(samples)
     return (samples[i : i + size] for i in range(0, len(samples), size))
+
+
+def _pair(classes: Any) -> list[Any]:
+    targets = several("classes", classes, "targets")
+    if len(targets) != 2:
+        raise ValueError(f"classes must be two targets, got {len(targets)}: {targets!r}")
+    return targets
 
 
 def _evenly(n: int, end: float, *, closed: bool = False) -> list[float]:
@@ -131,5 +145,5 @@ def _evenly(n: int, end: float, *, closed: bool = False) -> list[float]:
 
 def _noisy(points: list[tuple[float, float, Any]], noise: float, seed: int) -> list[Sample]:
     check_range("noise", noise)
-    dice = random.Random(seed)
+    dice = dice_of(seed)
     return [([x + dice.gauss(0, noise), y + dice.gauss(0, noise)], target) for x, y, target in points]

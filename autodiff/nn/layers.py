@@ -8,8 +8,9 @@ from numbers import Integral
 from typing import Any
 
 from autodiff import functions, ops, value
-from autodiff.nn.arguments import chosen, dice_of, positive
+from autodiff.arguments import check_flag, chosen, dice_of, positive
 from autodiff.nn.module import Module
+from autodiff.operands import several
 from autodiff.value import Number, Value, as_value, record
 
 Activation = Callable[[Value], Value]
@@ -94,6 +95,8 @@ class Neuron(Module):
         draw = chosen("init", init, INITIALISERS)
         dice = dice_of(seed)
         positive("n_in", n_in)
+        check_flag("bias", bias)
+        check_flag("expand", expand)
         self.weights = tuple([Value(draw(dice, n_in, n_out), f"w{i}") for i in range(n_in)])
         self.bias = Value(0.0, "b") if bias else None
         self.activation: Activation = chosen("activation", activation, ACTIVATIONS)
@@ -209,7 +212,7 @@ class MLP(Module):
     ) -> None:
         if isinstance(n_outs, Integral):
             raise TypeError(f"n_outs must list the size of each layer, such as [{n_outs}], got the number {n_outs}")
-        n_outs = list(n_outs)
+        n_outs = several("n_outs", n_outs, "sizes of layers")
         if not n_outs:
             raise ValueError("an MLP needs at least one layer, got n_outs=[]: give the sizes, such as [16, 1]")
         chosen("activation", activation, ACTIVATIONS)  # also where there is no hidden layer to use it
@@ -237,7 +240,8 @@ def as_inputs(inputs: Any, n_in: int) -> tuple[Value, ...]:
     Raises:
         ValueError: if there are not `n_in` of them.
     """
-    x = [inputs] if isinstance(inputs, Value) or not hasattr(inputs, "__iter__") else inputs
+    alone = isinstance(inputs, Value | str | bytes) or not hasattr(inputs, "__iter__")
+    x = [inputs] if alone else inputs
     x = tuple([v if v.__class__ is Value else as_value(v) for v in x])
     if len(x) != n_in:
         raise ValueError(f"expected {n_in} input{'s' if n_in > 1 else ''}, got {len(x)}")

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from autodiff import functions, reductions
-from autodiff.operands import real
+from autodiff.arguments import got, values_of
+from autodiff.operands import real, several
 from autodiff.value import Value, as_value
 
 Score = Any  # a Value or a number: arithmetic on either answers its kind
@@ -23,7 +24,7 @@ def squared_error(output: Score, target: Score) -> Score:
     >>> squared_error(6.0, 1.0)
     25.0
     """
-    return (output - target) ** 2
+    return (_score("squared_error", "output", output) - _score("squared_error", "target", target)) ** 2
 
 
 def absolute_error(output: Score, target: Score) -> Score:
@@ -32,7 +33,7 @@ def absolute_error(output: Score, target: Score) -> Score:
     >>> absolute_error(6.0, 1.0)
     5.0
     """
-    return functions.abs(output - target)
+    return functions.abs(_score("absolute_error", "output", output) - _score("absolute_error", "target", target))
 
 
 def mse(outputs: Score | Sequence[Score], targets: Score | Sequence[Score]) -> Score:
@@ -59,7 +60,7 @@ def hinge(score: Score, target: float) -> Score:
     """
     if target not in (-1, 1):
         raise ValueError(f"hinge needs a target of -1 or 1, got {target!r}")
-    return functions.relu(1.0 - float(target) * score)
+    return functions.relu(1.0 - float(target) * _score("hinge", "score", score))
 
 
 def binary_cross_entropy(logit: Score, target: float) -> Score:
@@ -77,7 +78,7 @@ def binary_cross_entropy(logit: Score, target: float) -> Score:
     Raises:
         ValueError: for a target outside of 0 to 1.
     """
-    target = real(target)
+    logit, target = _score("binary_cross_entropy", "logit", logit), real(target)
     if not 0 <= target <= 1:
         raise ValueError(f"binary_cross_entropy needs a target from 0 to 1, got {target!r}")
     if target == 0:
@@ -102,8 +103,11 @@ def cross_entropy(logits: Sequence[Score], target: int) -> Score:
     Raises:
         ValueError: if there is no such class.
     """
+    logits = [_score("cross_entropy", "logit", logit) for logit in several("logits of cross_entropy", logits)]
     n = len(logits)
-    if target not in range(n):
+    if not n:
+        raise ValueError("cross_entropy needs the logit of at least one class, got none")
+    if isinstance(target, Value) or target not in range(n):
         raise ValueError(f"cross_entropy needs a target from 0 to {n - 1}, one of the {n} classes, got {target!r}")
     own = logits[int(target)]
     return reductions.logsumexp([0.0 if i == target else logit - own for i, logit in enumerate(logits)])
@@ -115,7 +119,7 @@ def l1(parameters: Iterable[Value]) -> Value:
     >>> l1([Value(3.0), Value(-4.0)]).data
     7.0
     """
-    return as_value(reductions.sum([abs(p) for p in parameters]))
+    return as_value(reductions.sum([abs(p) for p in values_of("parameters", parameters)]))
 
 
 def l2(parameters: Iterable[Value]) -> Value:
@@ -124,7 +128,7 @@ def l2(parameters: Iterable[Value]) -> Value:
     >>> l2([Value(3.0), Value(-4.0)]).data
     25.0
     """
-    return as_value(reductions.sum([p * p for p in parameters]))
+    return as_value(reductions.sum([p * p for p in values_of("parameters", parameters)]))
 
 
 LOSSES: dict[str, Loss] = {
@@ -137,9 +141,20 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+def _score(loss: str, role: str, given: Any) -> Score:
+    """Return what is a Value or one number."""
+    if isinstance(given, Value):
+        return given
+    try:
+        return real(given)
+    except TypeError:
+        hint = "; for several outputs take mse or cross_entropy" if hasattr(given, "__iter__") else ""
+        raise TypeError(f"the {role} of {loss} must be a Value or a number, {got(given)}{hint}") from None
+
+
 def _aligned(name: str, outputs: Any, targets: Any) -> tuple[list[Any], list[Any]]:
     """Return both as lists of the same length."""
-    lists = [list(x) if hasattr(x, "__iter__") else [x] for x in (outputs, targets)]
+    lists = [list(x) if hasattr(x, "__iter__") and not isinstance(x, str | bytes) else [x] for x in (outputs, targets)]
     if len(lists[0]) != len(lists[1]):
         raise ValueError(
             f"{name} needs one target for each output, got {len(lists[0])} outputs and {len(lists[1])} targets"

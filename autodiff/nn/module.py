@@ -7,10 +7,10 @@ import math
 import os
 import reprlib
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
-from threading import get_ident
 from typing import Any
 
+from autodiff import files
+from autodiff.atomic import all_or_nothing
 from autodiff.value import Value
 
 FORMAT = "autodiff parameters"
@@ -75,24 +75,14 @@ class Module:
 
         Raises:
             ValueError: if a parameter is nan or inf, which JSON cannot hold; nothing is written.
+            OSError: if the file cannot be written, or the path is that of a folder or a device.
         """
         parameters = {name: value.data for name, value in self._by_name().items()}
         for name, data in parameters.items():
             if not math.isfinite(data):
-                raise ValueError(f"parameter {name} is {data}: only finite parameters are saved")
+                raise ValueError(f"parameter {name!r} is {data}: only finite parameters are saved")
         text = json.dumps({"format": FORMAT, "version": VERSION, "parameters": parameters}, indent=1) + "\n"
-        target = os.fspath(path)
-        temporary = f"{target}.{os.getpid()}.{get_ident()}.new"  # beside the file, so that replacing it is one step
-        try:
-            with open(temporary, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+        files.write(path, text.encode())
 
     def load(self, path: str | os.PathLike[str]) -> None:
         """Set the parameters from a file that `save` wrote for a module of the same shape: all of them, or none.
@@ -101,14 +91,16 @@ class Module:
             ValueError: if the file is too large, not of this format or version, or its parameters are not exactly this
                 module's, each a finite number. The message names the file and what is wrong with it.
         """
+        name = files.path_name(path)
         try:
-            loaded = _read(path)
+            loaded = _read(name)
             own = self._by_name()
             _match(own, loaded)
         except ValueError as error:
-            raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None
-        for name, parameter in own.items():
-            parameter.data = loaded[name]
+            raise ValueError(f"cannot load {name!r}: {error}") from None
+        with all_or_nothing(own.values()):
+            for key, parameter in own.items():
+                parameter.data = loaded[key]
 
     def _by_name(self) -> dict[str, Value]:
         named = list(self.named_parameters())
@@ -119,7 +111,7 @@ class Module:
         return by_name
 
 
-def _read(path: str | os.PathLike[str]) -> dict[str, float]:
+def _read(path: str) -> dict[str, float]:
     with open(path, "rb") as file:
         raw = file.read(LARGEST_FILE + 1)
     if len(raw) > LARGEST_FILE:
@@ -132,7 +124,7 @@ def _read(path: str | os.PathLike[str]) -> dict[str, float]:
     if not isinstance(content, dict) or set(content) != keys or content["format"] != FORMAT:
         raise ValueError(f"it is no file of parameters: expected an object with exactly the keys {sorted(keys)}")
     if type(content["version"]) is not int or content["version"] != VERSION:
-        raise ValueError(f"it has version {reprlib.repr(content['version'])}, this release reads version {VERSION}")
+        raise ValueError(f"it has version {_shown(content['version'])}, this release reads version {VERSION}")
     if not isinstance(content["parameters"], dict):
         raise ValueError("its 'parameters' are not an object of names and numbers")
     return content["parameters"]
@@ -154,9 +146,14 @@ def _match(own: dict[str, Value], loaded: dict[str, float]) -> None:
     missing, unknown = own.keys() - loaded.keys(), loaded.keys() - own.keys()
     if missing or unknown:
         raise ValueError(
-            f"its parameters are not this module's: {len(missing)} missing {reprlib.repr(sorted(missing))}, "
-            f"{len(unknown)} unknown {reprlib.repr(sorted(unknown))}; was it saved from a module of another shape?"
+            f"its parameters are not this module's: {len(missing)} missing {_shown(sorted(missing))}, "
+            f"{len(unknown)} unknown {_shown(sorted(unknown))}; was it saved from a module of another shape?"
         )
     for name, number in loaded.items():
         if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= 1.7976931348623157e308:
-            raise ValueError(f"parameter {name} is {reprlib.repr(number)}, not a finite number")
+            raise ValueError(f"parameter {name!r} is {_shown(number)}, not a finite number")
+
+
+def _shown(content: Any) -> str:
+    """Return what was read, for a message: of anything that is long or deep, the beginning."""
+    return reprlib.repr(content)[:100]

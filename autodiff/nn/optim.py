@@ -10,8 +10,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autodiff.nn.arguments import check_range
+from autodiff.arguments import check_flag, check_range, values_of
+from autodiff.atomic import all_or_nothing
 from autodiff.nn.schedules import Schedule
+from autodiff.operands import several
 from autodiff.value import Value
 
 Memory = tuple[Any, ...]
@@ -27,14 +29,10 @@ class Optimizer:
     """
 
     def __init__(self, parameters: Iterable[Value], lr: float | Schedule, *, weight_decay: float = 0.0) -> None:
-        if hasattr(parameters, "parameters"):
-            raise TypeError(f"expected Values, got a {type(parameters).__name__}: give its .parameters()")
-        self.parameters = [parameters] if isinstance(parameters, Value) else list(parameters)
+        self.parameters = values_of("parameters", parameters)
         if not self.parameters:
             raise ValueError(f"{type(self).__name__} got no parameters: give model.parameters()")
         for parameter in self.parameters:
-            if not isinstance(parameter, Value):
-                raise TypeError(f"parameters must be Values, got {type(parameter).__name__}: {parameter!r}")
             if parameter.parents:
                 raise ValueError(f"only leaves can be moved, this Value is computed from others: {parameter!r}")
         if len({id(parameter) for parameter in self.parameters}) < len(self.parameters):
@@ -54,20 +52,21 @@ class Optimizer:
         """Move each parameter once by its gradient. If anything raises on the way, none has moved."""
         rate = self.rate()
         before = [p.data for p in self.parameters]
-        state = self.memory, self.steps
+        memory, steps = self.memory, self.steps
         moved = [
             self.update(data, p.grad, memory, rate, self.steps + 1)
             for p, data, memory in zip(self.parameters, before, self.memory, strict=True)
         ]
         try:
-            for parameter, (data, _) in zip(self.parameters, moved, strict=True):
-                parameter.data = data
-            self.memory, self.steps = [memory for _, memory in moved], self.steps + 1
+            self._set([data for data, _ in moved], [memory for _, memory in moved], steps + 1)
         except BaseException:  # Ctrl-C too
-            for parameter, data in zip(self.parameters, before, strict=True):
-                parameter.data = data
-            self.memory, self.steps = state
+            self._set(before, memory, steps)
             raise
+
+    def _set(self, data: Iterable[float], memory: list[Memory], steps: int) -> None:
+        for parameter, number in zip(self.parameters, data, strict=True):
+            parameter.data = number
+        self.memory, self.steps = memory, steps
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
@@ -103,6 +102,7 @@ class SGD(Optimizer):
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
         self.momentum = check_range("momentum", momentum)
+        check_flag("nesterov", nesterov)
         self.nesterov = nesterov
         if nesterov and not momentum:
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
@@ -140,9 +140,10 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        if len(betas) != 2:
+        pair = several("betas", betas)
+        if len(pair) != 2:
             raise ValueError(f"betas must be a pair of numbers, got {betas!r}")
-        self.betas = (check_range("betas[0]", betas[0], below=1.0), check_range("betas[1]", betas[1], below=1.0))
+        self.betas = (check_range("betas[0]", pair[0], below=1.0), check_range("betas[1]", pair[1], below=1.0))
         self.eps = check_range("eps", eps)
 
     def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
@@ -226,7 +227,7 @@ def gradient_norm(parameters: Iterable[Value]) -> float:
     >>> w = Value(3.0); (w * 4.0).backward(); gradient_norm([w])
     4.0
     """
-    return math.hypot(*[p.grad for p in parameters])
+    return math.hypot(*[p.grad for p in values_of("parameters", parameters)])
 
 
 def clip_gradient_norm(parameters: Iterable[Value], max_norm: float) -> float:
@@ -243,12 +244,13 @@ def clip_gradient_norm(parameters: Iterable[Value], max_norm: float) -> float:
         ValueError: if `max_norm` is not above 0.
     """
     check_range("max_norm", max_norm, positive=True)
-    parameters = list(parameters)
+    parameters = values_of("parameters", parameters)
     norm = gradient_norm(parameters)
     factor = max_norm / (norm + 1e-6)
     if factor < 1:
-        for parameter in parameters:
-            parameter.grad = parameter.grad * factor
+        with all_or_nothing(parameters):
+            for parameter in parameters:
+                parameter.grad = parameter.grad * factor
     return norm
 
 
@@ -262,5 +264,7 @@ def clip_gradient_value(parameters: Iterable[Value], limit: float) -> None:
         ValueError: if `limit` is not above 0.
     """
     check_range("limit", limit, positive=True)
-    for parameter in parameters:
-        parameter.grad = min(max(parameter.grad, -limit), limit)
+    parameters = values_of("parameters", parameters)
+    with all_or_nothing(parameters):
+        for parameter in parameters:
+            parameter.grad = min(max(parameter.grad, -limit), limit)

@@ -6,9 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from autodiff.nn.training import Eager
+from autodiff.nn.training import Eager, as_graph
 from autodiff.replay import Descent, Samples, added, length, scaled, vector
-from autodiff.value import Value
 
 
 class Replayed(Eager):
@@ -20,9 +19,9 @@ class Replayed(Eager):
         parameters = self.optimizer.parameters
         self.values = vector([parameter.data for parameter in parameters])
         self.samples = Samples(
-            (_graph(self.loss(self.model(x), target)) for x, target in data), parameters, self.values
+            (as_graph(self.loss(self.model(x), target)) for x, target in data), parameters, self.values
         )
-        self.regulariser = Samples([_graph(self.penalty())], parameters, self.values) if self.penalty else None
+        self.regulariser = Samples([as_graph(self.penalty())], parameters, self.values) if self.penalty else None
         self.descent = Descent(self.optimizer, parameters, self.values)
         if not self.samples.depends and not (self.regulariser and self.regulariser.depends):
             raise ValueError(
@@ -53,9 +52,3 @@ class Replayed(Eager):
     def write_back(self) -> None:
         """Set the parameters to where the steps have led."""
         self.descent.write_back()
-
-
-def _graph(loss: Any) -> Value:
-    if not isinstance(loss, Value):
-        raise TypeError(f"the loss must answer a Value, got {type(loss).__name__}: does it depend on the model?")
-    return loss

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from autodiff.arguments import check_range, number
+
 Schedule = Callable[[int], float]
 
 
@@ -14,6 +16,7 @@ def constant(rate: float) -> Schedule:
     >>> constant(0.1)(1000)
     0.1
     """
+    check_range("rate", rate)
     return lambda step: rate
 
 
@@ -25,7 +28,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     >>> [linear(1.0, 0.0, 4)(t) for t in (0, 1, 4, 9)]
     [1.0, 0.75, 0.0, 0.0]
     """
-    _at_least_one("steps", steps)
+    _check("steps", steps, start=start, end=end)
     return lambda step: start + (end - start) * min(step / steps, 1.0)
 
 
@@ -37,7 +40,7 @@ def step(start: float, factor: float, every: int) -> Schedule:
     >>> [step(1.0, 0.5, 10)(t) for t in (0, 9, 10, 25)]
     [1.0, 1.0, 0.5, 0.25]
     """
-    _at_least_one("every", every)
+    _check("every", every, start=start, factor=factor)
     return lambda step: start * factor ** (step // every)
 
 
@@ -51,10 +54,12 @@ def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
     >>> [round(cosine(1.0, 4)(t), 3) for t in (0, 2, 4, 9)]
     [1.0, 0.5, 0.0, 0.0]
     """
-    _at_least_one("steps", steps)
+    _check("steps", steps, start=start, end=end)
     return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
 
 
-def _at_least_one(name: str, count: int) -> None:
-    if not count >= 1:
+def _check(name: str, count: int, **rates: float) -> None:
+    if not number(name, count) >= 1:
         raise ValueError(f"{name} must be at least 1, got {count!r}")
+    for name, rate in rates.items():
+        check_range(name, rate)

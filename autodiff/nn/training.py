@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import random
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from autodiff import reductions
 from autodiff.anomaly import describe, first_nonfinite
-from autodiff.nn.arguments import check_range, chosen, positive
+from autodiff.arguments import check_flag, check_function, check_range, chosen, dice_of, got, number, positive
 from autodiff.nn.data import batches
 from autodiff.nn.losses import LOSSES, Loss
 from autodiff.nn.optim import Optimizer, clip_gradient_norm, gradient_norm
+from autodiff.operands import several
 from autodiff.value import Value
 
 Metric = Callable[[list[Any], list[Any]], float]
@@ -37,7 +37,7 @@ class History:
     def __init__(self, metrics: Iterable[str] = ()) -> None:
         self.loss: list[float] = []
         self.gradient_norm: list[float] = []
-        self.metrics: dict[str, list[float]] = {name: [] for name in metrics}
+        self.metrics: dict[str, list[float]] = {name: [] for name in several("metrics", metrics, "names")}
         self.epoch_loss: list[float] = []
         self.stopped = "epochs"
 
@@ -118,34 +118,70 @@ def fit(
         DivergenceError: if the loss or the gradient is nan or inf; the parameters are those that produced it.
         ValueError: if the data set is empty, a number is out of its range, or the loss depends on no parameter.
     """
+    check_function("model", model)
     compute = chosen("loss", loss, LOSSES)
     if isinstance(epochs, bool) or not isinstance(epochs, int):
-        raise TypeError(f"epochs must be a whole number, got {type(epochs).__name__}: {epochs!r}")
+        raise TypeError(f"epochs must be a whole number, {got(epochs)}")
     if epochs < 0:
         raise ValueError(f"epochs must be at least 0, got {epochs}")
+    check_flag("progress", progress)
+    check_flag("replay", replay)
+    if penalty is not None:
+        check_function("penalty", penalty)
     if max_norm is not None:
         check_range("max_norm", max_norm, positive=True)
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be one of nn, such as nn.SGD(model.parameters(), lr=0.1), got {optimizer!r}")
-    callbacks = list(callbacks)
+    callbacks = several("callbacks", callbacks, "functions")
+    for callback in callbacks:
+        check_function("a callback", callback)
+    if not isinstance(metrics, Mapping | None):
+        raise TypeError(f"metrics must be a dict of functions by name, {got(metrics)}")
     metrics = dict(metrics or {})
+    for name, metric in metrics.items():
+        check_function(f"the metric {name!r}", metric)
     history = History(metrics)
-    dice = random.Random(seed)
-    data = list(data)
-    batches(data, batch_size)  # raises now if there is nothing to train on
+    dice = dice_of(seed)
+    data = _samples(data)
+    batches(data, batch_size, shuffle=shuffle)  # raises now if there is nothing to train on
     descent = Eager(model, compute, penalty, optimizer, max_norm, history)
     if replay and epochs:
         from autodiff.nn.replayed import Replayed
 
         descent = Replayed(descent, data)
-    with _bar(epochs, progress) as bar, descent:
+    try:
+        _descend_epochs(descent, model, data, epochs, batch_size, shuffle, dice, metrics, callbacks, progress)
+        descent.write_back()
+    except BaseException:  # Ctrl-C too, wherever it struck
+        descent.write_back()
+        raise
+    return history
+
+
+def _descend_epochs(
+    descent: Eager,
+    model: Callable[[Any], Any],
+    data: Sequence[Any],
+    epochs: int,
+    batch_size: int | None,
+    shuffle: bool,
+    dice: Any,
+    metrics: Mapping[str, Metric],
+    callbacks: Sequence[Callback],
+    progress: bool,
+) -> None:
+    """Make the steps of all epochs; apart from `fit`, as CPython 3.12 and later leave jumps of loops out of a `try`."""
+    history = descent.history
+    with _bar(epochs, progress) as bar:
         for _ in range(epochs):
             total = 0.0
             for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
                 batch = [data[i] for i in places]
                 outputs = descent.step(places, batch, outputs=bool(metrics))
                 for name, metric in metrics.items():
-                    history.metrics[name].append(float(metric(outputs, [target for _, target in batch])))
+                    answer = metric(outputs, [target for _, target in batch])
+                    answer = answer.data if isinstance(answer, Value) else answer
+                    history.metrics[name].append(number(f"the metric {name!r}", answer))
                 total += history.loss[-1] * len(batch)
             history.epoch_loss.append(total / len(data))
             descent.write_back()  # callbacks see the parameters
@@ -155,7 +191,15 @@ def fit(
             if ended is not None:
                 history.stopped = getattr(ended, "__name__", type(ended).__name__)
                 break
-    return history
+
+
+def _samples(data: Any) -> list[Any]:
+    """Return the samples as a list; one that is no pair raises `TypeError`."""
+    samples = several("data", data, "samples")
+    for i, sample in enumerate(samples):
+        if isinstance(sample, str | bytes) or not hasattr(sample, "__len__") or len(sample) != 2:
+            raise TypeError(f"sample {i} must be a pair (inputs, target), such as ([1.0, 2.0], 0.5), {got(sample)}")
+    return samples
 
 
 class Eager:
@@ -176,7 +220,7 @@ class Eager:
     def step(self, places: Sequence[int], batch: Sequence[Any], *, outputs: bool) -> list[Any]:
         """Make one step; return the outputs before it."""
         results = [self.model(inputs) for inputs, _ in batch]
-        losses = [self.loss(result, target) for result, (_, target) in zip(results, batch, strict=True)]
+        losses = [as_graph(self.loss(result, target)) for result, (_, target) in zip(results, batch, strict=True)]
         objective = reductions.mean(losses)
         if self.penalty is not None:
             objective = objective + self.penalty()
@@ -186,18 +230,17 @@ class Eager:
     def write_back(self) -> None:
         """Do nothing: the parameters are where the steps have led."""
 
-    def __enter__(self) -> None:
-        pass
 
-    def __exit__(self, *error: object) -> None:
-        self.write_back()
+def as_graph(loss: Any) -> Value:
+    """Return the loss, which must be a Value: a number depends on no parameter."""
+    if not isinstance(loss, Value):
+        raise TypeError(f"the loss must answer a Value, {got(loss)}; does it depend on the model?")
+    return loss
 
 
 def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, history: History) -> None:
     """Make one step; raise if the loss or its gradient is not finite."""
     step = len(history.loss) + 1
-    if not isinstance(objective, Value):
-        raise TypeError(f"the loss must answer a Value, got {type(objective).__name__}: does it depend on the model?")
     if not math.isfinite(objective.data):
         source = first_nonfinite(objective)
         raise DivergenceError(

@@ -39,30 +39,37 @@ class Descent:
 
     def step(self, gradient: Any) -> None:
         """Move the values once; whole, or not at all if anything raises on the way."""
-        optimizer, count = self.optimizer, self.optimizer.steps + 1
-        rate = optimizer.rate()
+        optimizer, steps, memory = self.optimizer, self.optimizer.steps, self.memory
+        rate, before = optimizer.rate(), self.values[:]
         if self.arrays:
+            before = before.copy()
             moved = self.moved
-            new, memory = optimizer.update(self.values[moved], gradient[moved], self.memory, rate, count)
-            self.values[moved] = new
+            new, after = optimizer.update(before[moved], gradient[moved], memory, rate, steps + 1)
         else:
-            before = zip(self.places, self.memory, strict=True)
-            after = [optimizer.update(self.values[i], gradient[i], m, rate, count) for i, m in before]
-            memory = [m for _, m in after]
-            for i, (new, _) in zip(self.places, after, strict=True):
-                self.values[i] = new
-        self.memory = memory  # with NumPy no call lies between, so Ctrl-C finds all three of the same step
-        optimizer.steps = count
+            pairs = [
+                optimizer.update(before[i], gradient[i], m, rate, steps + 1)
+                for i, m in zip(self.places, memory, strict=True)
+            ]
+            new, after = before[:], [m for _, m in pairs]
+            for i, (number, _) in zip(self.places, pairs, strict=True):
+                new[i] = number
+            moved = slice(None)
+        try:
+            self.values[moved], self.memory, optimizer.steps = new, after, steps + 1
+        except BaseException:  # Ctrl-C too
+            self.values[:], self.memory, optimizer.steps = before, memory, steps
+            raise
 
     def write_back(self) -> None:
         """Set the parameters and the optimizer's memory to where the steps have led."""
         values = self.values.tolist()
         for place in self.places:
             self.parameters[place].data = values[place]
-        self.optimizer.memory = self.memory
+        memory = self.memory
         if self.arrays:
-            columns = [column.tolist() for column in self.memory]
-            self.optimizer.memory = list(zip(*columns, strict=True)) if columns else [() for _ in self.places]
+            columns = [column.tolist() for column in memory]
+            memory = list(zip(*columns, strict=True)) if columns else [() for _ in self.places]
+        self.optimizer.memory = memory
 
 
 def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
@@ -77,6 +84,8 @@ def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
 
 def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
     """Make steps of `optimizer` on `replay`, as `Replay.fit` says."""
+    if not hasattr(optimizer, "update"):
+        raise TypeError(f"optimizer must be one of nn, such as nn.SGD(model.parameters(), lr=0.1), got {optimizer!r}")
     if isinstance(steps, bool) or not isinstance(steps, Integral | Iterable):
         raise TypeError(f"steps must be a whole number, or batches, got {type(steps).__name__}: {steps!r}")
     if isinstance(steps, Integral) and steps < 0:
@@ -89,6 +98,8 @@ def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
             loss, gradient = replay._evaluate(batch)
             descent.step(gradient)
             losses.append(loss)
-    finally:
         descent.write_back()
+    except BaseException:  # Ctrl-C too, wherever it struck
+        descent.write_back()
+        raise
     return losses

@@ -11,7 +11,9 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autodiff.operands import real
+from autodiff.arguments import check_flag
+from autodiff.atomic import all_or_nothing
+from autodiff.operands import real, several
 from autodiff.replay import eager
 from autodiff.replay.choice import Program, choose
 from autodiff.replay.compare import check, compare
@@ -62,6 +64,7 @@ class Replay:
     def __init__(self, loss: Value, parameters: Any, inputs: Iterable[Value] = (), *, verify: bool = False) -> None:
         if not isinstance(loss, Value):
             raise TypeError(f"loss must be a Value, got {type(loss).__name__}: {loss!r}")
+        check_flag("verify", verify)
         self.parameters = _leaves("parameters", parameters)
         self.inputs = _leaves("inputs", inputs)
         if not self.parameters:
@@ -86,7 +89,7 @@ class Replay:
 
     @values.setter
     def values(self, numbers: Any) -> None:
-        numbers = [real(number) for number in numbers]
+        numbers = [real(number) for number in several("values", numbers)]
         if len(numbers) != len(self._values):
             raise ValueError(f"values needs {len(self._values)} numbers, one for each parameter, got {len(numbers)}")
         self._values[:] = vector(numbers)
@@ -130,9 +133,10 @@ class Replay:
         """
         self._values[:] = vector([parameter.data for parameter in self.parameters])
         loss, gradient = self.gradient()
-        for place in self._recording.depends:
-            parameter = self.parameters[place]
-            parameter.grad = parameter.grad + float(gradient[place])
+        with all_or_nothing(self.parameters):
+            for place in self._recording.depends:
+                parameter = self.parameters[place]
+                parameter.grad = parameter.grad + float(gradient[place])
         return loss
 
     def fit(self, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
@@ -182,7 +186,11 @@ class Replay:
 
 def _leaves(name: str, given: Any) -> list[Value]:
     leaves = (
-        given.parameters() if hasattr(given, "parameters") else [given] if isinstance(given, Value) else list(given)
+        given.parameters()
+        if hasattr(given, "parameters")
+        else [given]
+        if isinstance(given, Value)
+        else several(name, given, "Values")
     )
     for leaf in leaves:
         if not isinstance(leaf, Value):

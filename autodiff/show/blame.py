@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from autodiff.arguments import check_choice
 from autodiff.nn.module import Module
-from autodiff.notation import short
+from autodiff.notation import clean, short
 from autodiff.show.dot import dot
-from autodiff.show.drawing import MOST_ARROWS, MOST_BOXES, Direction, Drawing, Engine, too_large
+from autodiff.show.drawing import DIRECTIONS, ENGINES, MOST_ARROWS, MOST_BOXES, Direction, Drawing, Engine, too_large
 from autodiff.show.fold import owners
 from autodiff.show.scene import Arrow, Box, Scene
-from autodiff.show.text import clean
 
 MOST_ROWS = 20  # of parameters, in the printed table
 
@@ -62,8 +62,9 @@ class Blame:
             ValueError: for another measure; if the model is no multilayer perceptron, with `weights` from each neuron
                 of a layer to each of the next; or if it is too large to be drawn.
         """
-        if by not in ("gradient", "gradient_x_value"):
-            raise ValueError(f"by must be 'gradient' or 'gradient_x_value', got {by!r}")
+        check_choice("by", by, get_args(Measure))
+        check_choice("direction", direction, DIRECTIONS)
+        check_choice("engine", engine, ENGINES)
         scene = _network(self, by)
         if len(scene.boxes) > MOST_BOXES or len(scene.arrows) > MOST_ARROWS:
             raise too_large("the network is large", len(scene.boxes), len(scene.arrows), "print the table")

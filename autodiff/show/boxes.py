@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from autodiff.notation import short
+from autodiff.notation import clean, short
 from autodiff.operands import flat
 from autodiff.show.fold import Use
 from autodiff.show.scene import Box
-from autodiff.show.text import clean
 from autodiff.value import Value
 
 MOST_TERMS = 12  # in the box of a `dot`; with more operands they are not told apart

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 
+from autodiff.notation import clean
 from autodiff.operands import flat
 from autodiff.show.derivation import Derivation, Factor, Line, Term
 from autodiff.show.names import variables
@@ -56,7 +57,7 @@ def derivation(story: Steps, wrt: Value, name: str) -> Derivation:
     """Return the derivation of the root of `story` by `wrt`, which is called `name` if it is not in the graph."""
     root = story.name(story.root)
     if wrt not in story:
-        return Derivation(Factor(root, wrt.label or name, Constant(0.0), 0.0), [], [])
+        return Derivation(Factor(root, clean(wrt.label) or clean(name), Constant(0.0), 0.0), [], [])
     return _Ways(story, wrt).derivation()
 
 

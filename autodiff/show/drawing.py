@@ -10,7 +10,10 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from autodiff import files
+from autodiff.arguments import check_choice, check_flag
 from autodiff.nn.module import Module
+from autodiff.operands import several
 from autodiff.order import walk
 from autodiff.show.dot import dot
 from autodiff.show.fold import LEVELS, owners
@@ -69,7 +72,8 @@ class Drawing:
             ValueError: for another ending.
             RuntimeError: for .png and .pdf where the program `dot` is not installed.
         """
-        ending = Path(path).suffix.lower()
+        name = files.path_name(path)
+        ending = Path(name).suffix.lower()
         if ending == ".svg":
             content = self.svg.encode()
         elif ending in (".dot", ".gv"):
@@ -77,8 +81,8 @@ class Drawing:
         elif ending in (".png", ".pdf"):
             content = render(self.dot, ending[1:], self._engine)
         else:
-            raise ValueError(f"a drawing is saved as .svg, .dot, .png or .pdf, got {os.fspath(path)!r}")
-        Path(path).write_bytes(content)
+            raise ValueError(f"a drawing is saved as .svg, .dot, .png or .pdf, got {name!r}")
+        files.write(name, content)
 
     def node_id(self, node: Value) -> str | None:
         """Return the id of the group that shows a node, or the module that it is folded into; None if none does."""
@@ -150,7 +154,9 @@ def draw(
     check_choice("fold", fold, ("auto", *LEVELS))
     check_choice("direction", direction, DIRECTIONS)
     check_choice("engine", engine, ENGINES)
-    spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else list(expand)
+    check_flag("heat", heat)
+    check_flag("local_derivatives", local_derivatives)
+    spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else several("expand", expand, "paths")
     if model is not None and not isinstance(model, Module):
         raise TypeError(f"model must be a Module, got {type(model).__name__}: {model!r}")
     order, leaves = _walk(roots)
@@ -183,12 +189,6 @@ def too_large(what: str, boxes: int, arrows: int, advice: str) -> ValueError:
         f"{what}, which makes {boxes} boxes and {arrows} arrows: at most {MOST_BOXES} and {MOST_ARROWS} are drawn, "
         f"since nobody can read more; {advice}"
     )
-
-
-def check_choice(option: str, given: Any, known: Collection[str]) -> None:
-    """Raise if what was given for an option is none of its choices."""
-    if given not in known:
-        raise ValueError(f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}")
 
 
 def _roots(output: Any) -> list[Value]:

@@ -7,8 +7,7 @@ from itertools import count
 from typing import Any
 
 from autodiff.nn.module import Module
-from autodiff.notation import short
-from autodiff.show.text import clean
+from autodiff.notation import clean, short
 from autodiff.value import Value
 
 LONGEST_LIST = 1_000

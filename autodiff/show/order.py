@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autodiff.notation import short
+from autodiff.operands import several
 from autodiff.show.names import variables
 from autodiff.show.steps import Steps, tell
 from autodiff.show.worked import columns
@@ -124,7 +125,7 @@ def order_matters(loss: Value, order: Iterable[Value]) -> OrderReport:
 
 def _checked(story: Steps, order: Iterable[Value]) -> list[Value]:
     """Return the operations in the given order, each of which must be there once."""
-    given = [node for node in map(story.node, order) if node.op]
+    given = [node for node in map(story.node, several("order", order, "Values")) if node.op]
     places: dict[int, int] = {}
     for i, node in enumerate(given, 1):
         first = places.setdefault(id(node), i)

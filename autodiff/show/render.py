@@ -13,10 +13,10 @@ import subprocess
 import threading
 from xml.etree import ElementTree
 
+from autodiff.notation import clean
 from autodiff.show.colours import INK, QUIET
 from autodiff.show.dot import texts
 from autodiff.show.scene import Scene
-from autodiff.show.text import clean
 
 TIME_LIMIT = 20  # seconds
 FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"

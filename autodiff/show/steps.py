@@ -14,10 +14,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autodiff import ops
+from autodiff import files, ops
+from autodiff.arguments import check_choice
 from autodiff.operands import flat
 from autodiff.order import walk
-from autodiff.show.drawing import ENGINES, Engine, check_choice
+from autodiff.show.drawing import ENGINES, Engine
 from autodiff.show.fold import owners
 from autodiff.show.names import all_named, model_of, names_of, variables
 from autodiff.show.page import fragment, page
@@ -162,9 +163,10 @@ class Steps:
         Raises:
             ValueError: if the graph is too large to be drawn, or the name does not end in .html.
         """
-        if Path(path).suffix.lower() not in (".html", ".htm"):
-            raise ValueError(f"the steps are saved as a page, such as steps.html, got {os.fspath(path)!r}")
-        Path(path).write_text(self.html, encoding="utf-8")
+        name = files.path_name(path)
+        if Path(name).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"the steps are saved as a page, such as steps.html, got {name!r}")
+        files.write(name, self.html.encode())
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         try:

@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 from autodiff import ops
-from autodiff.notation import short
+from autodiff.notation import printable, short
 from autodiff.show.records import Backward, Forward
 from autodiff.show.steps import Steps
 from autodiff.show.worked import columns, equation, worked
@@ -75,7 +75,7 @@ class Stepper(cmd.Cmd):
     def precmd(self, line: str) -> str:
         """Write down what a script commands, so that its transcript reads like a session."""
         if not self.interactive and line != "EOF":
-            self.say(f"{self.style(PROMPT, 'quiet')}{line}")
+            self.say(f"{self.style(PROMPT, 'quiet')}{printable(line)}")
         return line
 
     def parseline(self, line: str) -> tuple[str | None, str | None, str]:

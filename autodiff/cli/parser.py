@@ -1,0 +1,16 @@
+"""What all parsers of arguments share: nothing that was given steers the terminal that an error is shown on."""
+
+from __future__ import annotations
+
+import argparse
+from typing import NoReturn
+
+from autodiff.notation import printable
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of arguments, as Python's own, whose messages can be shown."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Exit with a status, and write the message with its control characters written out."""
+        super().exit(status, message and printable(message))
