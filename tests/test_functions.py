@@ -22,7 +22,9 @@ UNARY = [
 BINARY = ["atan2", "hypot", "maximum", "minimum"]
 REDUCTIONS = ["logsumexp", "max", "mean", "prod", "sum"]
 NO_OPERATIONS = {
-    "AnomalyError", "Blame", "Derivation", "DomainError", "Drawing", "GradientCheck", "Ledger", "Op", "OrderReport",
+    "AnomalyError", "Blame", "Derivation", "DomainError", "Drawing", "GradientCheck", "Ledger", "Op",
+    "Replay",
+    "ReplayError", "OrderReport",
     "Steps", "Value", "anomaly_detection", "blame", "check_gradients", "derive", "draw", "grad", "nn", "order_matters",
     "steps",
 }
