@@ -1,6 +1,6 @@
 """A scalar reverse-mode automatic differentiation engine for people who learn and teach how gradients work."""
 
-from autodiff import nn
+from autodiff import nn, plots
 from autodiff.anomaly import AnomalyError, anomaly_detection
 from autodiff.check import GradientCheck, check_gradients
 from autodiff.functions import (
@@ -104,6 +104,7 @@ __all__ = [
     "minimum",
     "nn",
     "order_matters",
+    "plots",
     "prod",
     "relu",
     "sigmoid",

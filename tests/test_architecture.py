@@ -23,6 +23,7 @@ FLOORS = {
     "autodiff.reductions": 3,
     "autodiff.check": 4,
     "autodiff.expression": 4,
+    "autodiff.plots": 4,
     "autodiff.replay": 4,
     "autodiff.nn": 4,
     "autodiff.show": 5,
