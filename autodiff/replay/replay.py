@@ -52,7 +52,7 @@ class Replay:
         loss: the node to compute and differentiate.
         parameters: the leaves to differentiate by, or a module that has them.
         inputs: leaves whose data change between runs: of the graph of one sample, what a batch has a column for.
-        verify: compare each result with the eager engine's; slow, and strict: it also raises where rounding decides on
+        verify: compare each gradient with the eager one; slow, and strict: it also raises where rounding decides on
             which side of a kink a number is.
 
     Raises:
