@@ -6,6 +6,7 @@ from replay_graphs import random_replay
 
 from autodiff import Replay, Value
 from autodiff.replay import choice, forms, fuse, reroll
+from autodiff.replay.vectors import numpy_is_here
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_every_row_replays_in_lanes_and_its_gradient_too(name, always_arrays):
 def test_random_graphs_replay_as_they_are():
     kinds = [replay.report().kind for replay in map(random_replay, range(150)) if replay]
     assert kinds.count("floats") > 50
-    assert kinds.count("arrays") > 15
+    assert kinds.count("arrays") > (15 if numpy_is_here() else -1)
 
 
 def test_random_graphs_replay_on_arrays(always_arrays):
