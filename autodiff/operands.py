@@ -51,18 +51,3 @@ def several(name: str, things: Any, of: str = "numbers") -> list[Any]:
         given = f"{type(things).__name__}: {reprlib.repr(things)}"
         raise TypeError(f"{name} must be several {of}, such as a list of them, got {given}")
     return list(things)
-
-
-def declined(*operands: Any) -> Any:
-    """Return `NotImplemented`, so that Python asks the other operand; but no type of Python's own has an answer.
-
-    Raises:
-        TypeError: for an operand of such a type, as `real` says it.
-    """
-    for operand in operands:
-        if type(operand).__module__ == "builtins":
-            try:
-                real(operand)
-            except TypeError as error:
-                raise error from None
-    return NotImplemented

@@ -14,7 +14,7 @@ from typing import Any, SupportsFloat
 
 from autodiff import ops
 from autodiff.atomic import all_or_nothing
-from autodiff.operands import declined, each, flat, real
+from autodiff.operands import each, flat, real
 from autodiff.ops import Op
 from autodiff.order import walk
 from autodiff.saving import Saved
@@ -193,7 +193,7 @@ class Value(Saved):
         try:
             return _unary(ops.POWER, self, real(exponent))
         except TypeError:
-            return declined(exponent)  # type: ignore[no-any-return]  # as below
+            return NotImplemented
 
     # fmt: off
     def __add__(self, other: Number) -> Value: return _binary(ops.ADD, self, other)
@@ -274,7 +274,7 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
         try:
             x, y = as_value(x), as_value(y)
         except TypeError:
-            return declined(x, y)  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
+            return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
     a, b = x._data, y._data
     try:
         out = op.value(a, b)

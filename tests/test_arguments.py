@@ -253,12 +253,6 @@ ROWS |= {
     ],
     "Value.data": number(lambda x: setattr(w(), "data", x)),
     "Value.grad": number(lambda x: setattr(w(), "grad", x)),
-    "Value.operators": [
-        case
-        for operator in ("__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__truediv__",
-                         "__rtruediv__", "__pow__", "__rpow__")
-        for case in number(lambda x, operator=operator: getattr(w(), operator)(x))
-    ],
     "Value.apply": number(lambda x: w().apply(ops.MUL, (w(), x))),
     "grad": [
         *one_value(lambda x: autodiff.grad(x, w()), r"^grad\(output, \*inputs\) takes Values, got {}: "),

@@ -272,10 +272,11 @@ def test_a_scalar_on_either_side_of_an_operator_gives_a_value(combine, scalar):
 
 @pytest.mark.parametrize("combine", OPERATORS)
 @pytest.mark.parametrize("thing", ["3", b"3", None, 1j, np.complex128(1), (1.0,), {}, object()], ids=kind)
-def test_an_operator_with_a_foreign_type_is_a_type_error_that_shows_it(combine, thing):
+def test_an_operator_with_a_foreign_type_is_pythons_own_type_error(combine, thing):
     for operands in [(Value(1.0), thing), (thing, Value(1.0))]:
-        told = "|must be real|unsupported" if isinstance(thing, np.generic) else ""  # NumPy answers for its own
-        with pytest.raises(TypeError, match=f"expected one real number, such as 3 or 0.5, got {told}"):
+        with pytest.raises(
+            TypeError, match=r"unsupported operand|can't multiply|concatenate|can't concat|must be real"
+        ):
             combine(*operands)
 
 

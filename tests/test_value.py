@@ -207,7 +207,7 @@ def test_foreign_types_can_take_part():
             return "foreign"
 
     assert Value(1.0) + Foreign() == "foreign"
-    with pytest.raises(TypeError, match=r"expected one real number, such as 3 or 0\.5, got str: '2'"):
+    with pytest.raises(TypeError, match="unsupported operand"):
         Value(1.0) ** "2"
 
 

@@ -14,7 +14,7 @@ from autodiff.nn.data import batches
 from autodiff.nn.losses import LOSSES, Loss
 from autodiff.nn.optim import Optimizer, clip_gradient_norm, gradient_norm
 from autodiff.operands import several
-from autodiff.value import Value
+from autodiff.value import Value, as_value
 
 Metric = Callable[[list[Any], list[Any]], float]
 
@@ -223,7 +223,7 @@ class Eager:
         losses = [as_graph(self.loss(result, target)) for result, (_, target) in zip(results, batch, strict=True)]
         objective = reductions.mean(losses)
         if self.penalty is not None:
-            objective = objective + self.penalty()
+            objective = objective + as_value(self.penalty())
         _descend(objective, self.optimizer, self.max_norm, self.history)
         return results
 
