@@ -39,13 +39,16 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.show import Blame, Drawing, blame, draw
 from autodiff.value import Value
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AnomalyError",
+    "Blame",
     "DomainError",
+    "Drawing",
     "GradientCheck",
     "Op",
     "Value",
@@ -55,11 +58,13 @@ __all__ = [
     "asin",
     "atan",
     "atan2",
+    "blame",
     "check_gradients",
     "clip",
     "cos",
     "cosh",
     "dot",
+    "draw",
     "elu",
     "erf",
     "erfc",

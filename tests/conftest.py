@@ -1,4 +1,7 @@
-"""An independent account of every row of calculus: its formula in sympy, differentiated by sympy, to 400 digits."""
+"""What several tests share: above all an account of every row of calculus that is independent of it, to 400 digits.
+
+The formula of each row in sympy, differentiated by sympy.
+"""
 
 import random
 from collections.abc import Callable
@@ -6,9 +9,11 @@ from functools import cache
 from typing import NamedTuple
 
 import mpmath
+import pytest
 import sympy
 
 from autodiff import ops
+from autodiff.cli import main
 
 ROWS = {name: row for name, row in vars(ops).items() if isinstance(row, ops.Op)}
 NAMES = {row: name for name, row in ROWS.items()}
@@ -181,3 +186,17 @@ def error(got, want):
             return 0.0
         gap = max(abs(mpmath.mpf(got) - want) - TINY, mpmath.mpf(0))
         return float(gap / abs(want)) if want else float(gap and mpmath.inf)
+
+
+@pytest.fixture
+def run(capsys):
+    """Run the command line; return its status, what it printed, and its errors."""
+
+    def call(*arguments):
+        try:
+            status = main(list(arguments))
+        except SystemExit as exit_:
+            status = exit_.code
+        return status, *capsys.readouterr()
+
+    return call

@@ -7,8 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from autodiff.cli import main
-
 NUMBER = r"(-?\d+\.\d+(?:e[+-]\d+)?)"
 ROW = re.compile(rf"^ *(\d+) +{NUMBER} +{NUMBER} +{NUMBER} +{NUMBER} +\((\S+), (\S+)\)$", re.MULTILINE)
 
@@ -16,20 +14,6 @@ ROW = re.compile(rf"^ *(\d+) +{NUMBER} +{NUMBER} +{NUMBER} +{NUMBER} +\((\S+), (
 def table(text):
     """Return the printed rows: step, w1, w2, output, error, dL/dw1, dL/dw2."""
     return [tuple(map(float, row)) for row in ROW.findall(text)]
-
-
-@pytest.fixture
-def run(capsys):
-    """Run the command line; return its status, what it printed, and its errors."""
-
-    def call(*arguments):
-        try:
-            status = main(list(arguments))
-        except SystemExit as exit_:
-            status = exit_.code
-        return status, *capsys.readouterr()
-
-    return call
 
 
 @pytest.fixture

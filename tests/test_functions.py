@@ -22,7 +22,8 @@ UNARY = [
 BINARY = ["atan2", "hypot", "maximum", "minimum"]
 REDUCTIONS = ["logsumexp", "max", "mean", "prod", "sum"]
 NO_OPERATIONS = {
-    "AnomalyError", "DomainError", "GradientCheck", "Op", "Value", "anomaly_detection", "check_gradients", "grad", "nn",
+    "AnomalyError", "Blame", "DomainError", "Drawing", "GradientCheck", "Op", "Value", "anomaly_detection", "blame",
+    "check_gradients", "draw", "grad", "nn",
 }
 ARGUMENTS = {"clip": [(-0.25, 0.25)], "elu": [(), (2.0,)], "heaviside": [(), (0.5,)], "leaky_relu": [(), (0.25,)]}
 DEFAULTS = {"clip": (-math.inf, math.inf), "elu": (1.0,), "heaviside": (0.0,), "leaky_relu": (0.01,)}

@@ -30,6 +30,14 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield each parameter once with its path, such as ``layers.0.neurons.1.weights.2``, in order of definition."""
+        yield from ((path, item) for path, item in self._held() if isinstance(item, Value))
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """Yield this module, whose path is empty, and each within it once with its path, such as ``layers.0``."""
+        yield from ((path, item) for path, item in self._held() if isinstance(item, Module))
+
+    def _held(self) -> Iterator[tuple[str, Any]]:
+        """Yield each parameter and each module once with its path, in order of definition."""
         seen: set[int] = set()
         waiting: list[tuple[str, Any]] = [("", self)]
         while waiting:
@@ -42,6 +50,7 @@ class Module:
                     yield path, item
                 continue
             if isinstance(item, Module):
+                yield path, item
                 held: Iterable[tuple[Any, Any]] = vars(item).items()
             elif isinstance(item, list | tuple):
                 held = enumerate(item)

@@ -1,11 +1,10 @@
-"""The command line: `autodiff` trains the 1-1-1 network and shows every number of it."""
+"""The command without a verb, `autodiff`: it trains the 1-1-1 network and shows every number of it."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import math
-import os
 import random
 import sys
 from collections.abc import Callable, Sequence
@@ -77,19 +76,8 @@ def train(weights: Sequence[float], loss: str, lr: float, steps: int) -> tuple[l
     return rows, "unfinished"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
-    try:
-        status = _run(arguments)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader has seen enough, as in `autodiff --json | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    return status
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    given = sys.argv[1:] if arguments is None else arguments
+def run(given: Sequence[str]) -> int:
+    """Train as the arguments say; return the status: 0, or 1 when the training diverged."""
     # argparse takes "-1e-1" for an option; a space in front makes it a number like any other
     options = _parser().parse_args(
         [f" {text}" if text.startswith("-") and _is_number(text) else text for text in given]
@@ -157,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog="examples:\n  autodiff                  from output 6 to output 1\n"
         "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
         "  autodiff --lr 0.05        too large: it overshoots further and further, status 1\n"
-        "  autodiff --weights 2 3 --json",
+        "  autodiff --weights 2 3 --json\n"
+        "\nverbs, each with its own --help:\n"
+        "  autodiff graph EXPR NAME=VALUE ...    draw an expression as a computation graph",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--lr", type=_rate, metavar="RATE", help="the step size (default: the first step gives 5.5)")

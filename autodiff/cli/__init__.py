@@ -1,0 +1,28 @@
+"""The command line: `autodiff` alone trains the 1-1-1 network, `autodiff VERB ...` shows an expression.
+
+Each verb has its own file, with a function `run(arguments)` that answers the status.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from autodiff.cli import graph, training
+
+VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "graph": graph.run,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        status = VERBS[given[0]](given[1:]) if given and given[0] in VERBS else training.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough, as in `autodiff --json | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status

@@ -1,0 +1,88 @@
+"""What stands in a box: names, numbers, signs and operands of a node, or of a module, as people read them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from autodiff.operands import flat
+from autodiff.show.fold import Use
+from autodiff.show.scene import Box
+from autodiff.show.text import clean, number
+from autodiff.value import Value
+
+MOST_TERMS = 12  # in the box of a `dot`; with more operands they are not told apart
+ALIKE = {"+", "*", "sum", "mean", "prod", "max", "maximum", "minimum", "hypot", "logsumexp"}  # in any order
+
+
+def name_of(node: Value, names: Mapping[int, str], longest: int = 40) -> str:
+    """Return what a person calls a node: its label, else its variable, else nothing."""
+    return clean(node.label, longest) or clean(names.get(id(node), ""), longest)
+
+
+def _sign(node: Value, spec: str) -> str:
+    """Return the operation's own sign, with the parameters that it was given: ``**2``, ``clip 0, 1``."""
+    name, n = clean(node.op.name), node.op.parameters
+    given = ", ".join([number(x, spec) for x in node.numbers[-n:]]) if n else ""
+    return f"{name}{given}" if name == "**" or not n else f"{name} {given}"
+
+
+def _gradient(gradient: float | None, spec: str) -> str:
+    return "grad not yet" if gradient is None else f"grad {number(gradient, spec)}"
+
+
+def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, is_root: bool) -> Box:
+    """Return the box of a node; `owner` is the module to name with it."""
+    name, gradient = name_of(node, names), node._grad
+    made = node.op is not None
+    full = " = ".join(
+        [part for part in (name_of(node, names, 200), str(node.op) if made else "", repr(node.data)) if part]
+    )
+    rows = [("name", name)] if name else []
+    rows += [("detail", clean(owner))] if owner else []
+    rows += [("data", number(node.data, spec)), ("gradient", _gradient(gradient, spec))]
+    return Box(
+        id_,
+        kind=("output" if is_root else "operation") if made else "leaf" if name else "constant",
+        sign=_sign(node, spec) if made else "",
+        rows=tuple(rows),
+        ports=tuple(entrances(node, names)[0]) if made else (),
+        tooltip=f"{full}, {_gradient(gradient, '')}",
+        gradient=None if gradient is None else abs(gradient),
+    )
+
+
+def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[int]]:
+    """Return the texts of the entrances of a box, and for each operand which it takes; nothing where all are alike.
+
+    A `dot` has its terms, weight by input, then the bias: ``w0·x0 = 6``; a difference has its two operands, in order.
+    """
+    if len(node.parents) < 2 or node.op.name in ALIKE or len(node.parents) > 2 * MOST_TERMS + 1:
+        return [], []
+    operands = flat(node.numbers[1:])
+    short = [name_of(parent, names, 8) or number(x, ".3g") for parent, x in zip(node.parents, operands, strict=False)]
+    if not isinstance(node.numbers[1], tuple):
+        return short, list(range(len(short)))
+    _, weights, inputs, *bias = node.numbers
+    n = len(weights)
+    factors = [f"({text})" if text.startswith("-") else text for text in short]
+    terms = [f"{factors[i]}·{factors[n + i]} = {number(weights[i] * inputs[i], '.3g')}" for i in range(n)]
+    terms += [f"{short[-1]} = {number(b, '.3g')}" if name_of(node.parents[-1], names) else short[-1] for b in bias]
+    return terms, [*range(n), *range(n), *[n for _ in bias]]
+
+
+def module_box(use: Use, id_: str, consumers: Mapping[int, Sequence[Value]], spec: str) -> Box:
+    """Return the box of a use of a module that is folded."""
+    inside = {id(node) for node in use.nodes}
+    users = [[user for user in consumers.get(id(node), ()) if id(user) not in inside] for node in use.nodes]
+    outputs = [node for node, outside in zip(use.nodes, users, strict=True) if outside or id(node) not in consumers]
+    known = [parameter._grad for parameter in use.parameters if parameter._grad is not None]
+    gradient = math.hypot(*known) if known else None
+    rows = [("name", clean(use.path) or use.kind)]
+    rows += [("data", number(outputs[0].data, spec) if len(outputs) == 1 else f"{len(outputs)} outputs")]
+    rows += [("detail", f"{len(use.parameters)} parameter{'s' if len(use.parameters) != 1 else ''}")]
+    rows += [("gradient", _gradient(gradient, spec).replace("grad", "|grad|"))]
+    tooltip = (
+        f"{use.kind} {clean(use.path, 200)}: {len(use.nodes)} nodes; |grad| is the norm of its parameters' gradients"
+    )
+    return Box(id_, "module", use.kind if use.path else "", tuple(rows), tooltip=tooltip, gradient=gradient)

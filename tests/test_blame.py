@@ -1,0 +1,145 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from autodiff import Value, blame, nn, reductions
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def trained(model, *samples):
+    reductions.sum([nn.squared_error(model(x), t) for x, t in samples]).backward()
+    return model
+
+
+def running_example():
+    model = nn.MLP(1, [1, 1], "identity", bias=False)
+    for weight, start in zip(model.parameters(), (1.5, 1.0), strict=True):
+        weight.data = start
+    return trained(model, ([4.0], 1.0))
+
+
+def test_the_1_1_1_network_by_hand():
+    """Of y = w2 (w1 x): dL/dw1 = 2 (y - t) w2 x = 40 and dL/dw2 = 2 (y - t) w1 x = 60."""
+    told = blame(running_example())
+    assert [(s.path, s.gradient, s.gradient_x_value) for s in told.parameters] == [
+        ("layers.0.neurons.0.weights.0", 40, 60),
+        ("layers.1.neurons.0.weights.0", 60, 60),
+    ]
+    assert [s.share for s in told.neurons] == pytest.approx([1600 / 5200, 3600 / 5200])
+
+
+def test_gradient_x_value_of_a_neuron_is_its_local_error_times_its_pre_activation():
+    model = nn.MLP(3, [4, 2, 1], "tanh", seed=1)
+    for parameter in model.parameters():
+        parameter.data += 0.1  # biases too
+    x = tuple(map(Value, (0.5, -1.0, 2.0)))
+    pre = {}
+    for i, layer in enumerate(model.layers):
+        outputs = [neuron(x) for neuron in layer.neurons]
+        pre |= {f"layers.{i}.neurons.{j}": out if i == 2 else out.parents[0] for j, out in enumerate(outputs)}
+        x = tuple(outputs)
+    nn.squared_error(x[0], 1.0).backward()
+    for share in blame(model).neurons:
+        z = pre[share.path]
+        assert share.gradient_x_value == pytest.approx(z.grad * z.data, rel=1e-12)
+
+
+def test_gradient_x_value_predicts_what_setting_a_parameter_to_0_does_in_a_linear_model():
+    model = nn.Neuron(2, "identity", seed=0)
+    x = [3.0, -2.0]
+    y = model(x)
+    y.backward()
+    share = blame(model).parameters[0]
+    model.weights[0].data = 0.0
+    assert y.data - model(x).data == pytest.approx(share.gradient_x_value)
+
+
+def test_shares_add_up_to_1_at_each_level():
+    model = trained(nn.MLP(2, [4, 3, 1], "tanh", seed=2), ([0.1, 0.2], 1.0), ([0.5, -0.2], -1.0))
+    told = blame(model)
+    norm = sum(p.grad**2 for p in model.parameters()) ** 0.5
+    for level, count in ((told.parameters, 31), (told.neurons, 8), (told.layers, 3)):
+        assert len(level) == count
+        assert sum(s.share for s in level) == pytest.approx(1)
+        assert sum(s.gradient**2 for s in level) ** 0.5 == pytest.approx(norm)
+        assert sum(s.gradient_x_value for s in level) == pytest.approx(sum(p.grad * p.data for p in model.parameters()))
+
+
+def test_the_table_has_a_line_for_each_and_names_the_largest_parameters_only():
+    model = trained(nn.MLP(2, [4, 3, 1], "tanh", seed=2), ([0.1, 0.2], 1.0))
+    lines = str(blame(model)).splitlines()
+    assert [line.split()[0] for line in lines if line.startswith("layers")].count("layers.1.neurons.2") == 1
+    assert "largest 20 parameters" in str(blame(model))
+    assert len(lines) == (1 + 3) + 1 + (1 + 8) + 1 + (1 + 20)
+    assert len({len(line) for line in lines if line}) == 1, "the columns are aligned"
+
+
+def test_gradients_of_0_blame_nobody():
+    model = nn.Neuron(1, "identity", seed=0)
+    (model(1.0) * 0.0).backward()
+    assert {s.share for s in blame(model).parameters} == {0.0}
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("nan")])
+def test_gradients_that_are_not_finite_are_told(number):
+    model = nn.MLP(1, [2, 1], seed=0)
+    for parameter in model.parameters():
+        parameter.grad = number
+    assert str(number) in str(blame(model))
+    assert "<svg" in blame(model).draw().svg
+
+
+def test_without_gradients_it_says_what_to_do():
+    with pytest.raises(ValueError, match="there is no gradient yet: call backward"):
+        blame(nn.MLP(1, [1]))
+    with pytest.raises(ValueError, match="Module has no parameters"):
+        blame(nn.Module())
+    with pytest.raises(TypeError, match="blame takes a Module, got Value"):
+        blame(Value(1.0))
+
+
+@pytest.mark.parametrize("by", ["gradient", "gradient_x_value"])
+@pytest.mark.parametrize("engine", ["auto", "embedded"])
+def test_the_drawing_has_the_network_layer_by_layer(by, engine):
+    model = trained(nn.MLP(2, [4, 3, 1], "tanh", seed=2), ([0.1, 0.2], 1.0))
+    told = blame(model)
+    root = ElementTree.fromstring(told.draw(by, engine=engine).svg)
+    groups = [g for g in root.iter(f"{SVG}g") if g.get("class", "").startswith("node ")]
+    columns = {}
+    for group in groups:
+        columns.setdefault(group.find(f"{SVG}text").text.rpartition(".neurons")[0], []).append(group)
+    assert {name: len(column) for name, column in columns.items()} == {
+        "": 2,
+        "layers.0": 4,
+        "layers.1": 3,
+        "layers.2": 1,
+    }
+    middles = [[float(group.find(f"{SVG}text").get("x")) for group in column] for column in columns.values()]
+    assert [max(column) - min(column) < 1 for column in middles] == [True] * 4
+    assert middles == sorted(middles)
+    heights = [[float(group.find(f"{SVG}text").get("y")) for group in column] for column in columns.values()]
+    assert heights == [sorted(column) for column in heights], "neurons stand in their order"
+    assert sum(g.get("class") == "edge" for g in root.iter(f"{SVG}g")) == 2 * 4 + 4 * 3 + 3 * 1
+    largest = max(told.neurons, key=lambda share: abs(getattr(share, by)))
+    fills = {g.find(f"{SVG}text").text: g.find(f"{SVG}path").get("fill") for g in groups}
+    assert [name for name, fill in fills.items() if fill == "#e69f00"] == [largest.path]
+
+
+def test_what_cannot_be_drawn_layer_by_layer_is_told_as_a_table():
+    class Line(nn.Module):
+        def __init__(self):
+            self.slope, self.intercept = Value(2.0), Value(1.0)
+
+    model = Line()
+    (model.slope * 3.0 + model.intercept).backward()
+    assert [s.path for s in blame(model).parameters] == ["slope", "intercept"]
+    with pytest.raises(ValueError, match="no multilayer perceptron"):
+        blame(model).draw()
+    assert set(blame(model)._repr_mimebundle_()) == {"text/plain"}
+    wide = trained(nn.MLP(64, [32, 1], seed=0), ([0.1] * 64, 1.0))
+    with pytest.raises(ValueError, match=r"makes 97 boxes and 2080 arrows: .*; print the table"):
+        blame(wide).draw()
+    assert set(blame(running_example())._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
+    with pytest.raises(ValueError, match="by must be 'gradient' or 'gradient_x_value', got 'size'"):
+        blame(running_example()).draw("size")
