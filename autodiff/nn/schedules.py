@@ -1,9 +1,13 @@
-"""Schedules: the learning rate as a function of the number of steps already made (0 at the first step)."""
+"""Schedules: the learning rate as a function of the number of steps already made (0 at the first step).
+
+Each is a partial of a function of this file, not a closure, so that an optimizer can be pickled with its schedule.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 Schedule = Callable[[int], float]
 
@@ -14,7 +18,7 @@ def constant(rate: float) -> Schedule:
     >>> constant(0.1)(1000)
     0.1
     """
-    return lambda step: rate
+    return partial(_constant, rate)
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
@@ -26,7 +30,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     [1.0, 0.75, 0.0, 0.0]
     """
     _at_least_one("steps", steps)
-    return lambda step: start + (end - start) * min(step / steps, 1.0)
+    return partial(_linear, start, end, steps)
 
 
 def step(start: float, factor: float, every: int) -> Schedule:
@@ -38,7 +42,7 @@ def step(start: float, factor: float, every: int) -> Schedule:
     [1.0, 1.0, 0.5, 0.25]
     """
     _at_least_one("every", every)
-    return lambda step: start * factor ** (step // every)
+    return partial(_step, start, factor, every)
 
 
 def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
@@ -52,7 +56,23 @@ def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
     [1.0, 0.5, 0.0, 0.0]
     """
     _at_least_one("steps", steps)
-    return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+    return partial(_cosine, start, steps, end)
+
+
+def _constant(rate: float, step: int) -> float:
+    return rate
+
+
+def _linear(start: float, end: float, steps: int, step: int) -> float:
+    return start + (end - start) * min(step / steps, 1.0)
+
+
+def _step(start: float, factor: float, every: int, step: int) -> float:
+    return start * factor ** (step // every)
+
+
+def _cosine(start: float, steps: int, end: float, step: int) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
 
 
 def _at_least_one(name: str, count: int) -> None:
