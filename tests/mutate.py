@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--list", action="store_true", help="only show the mutants")
     parser.add_argument("--jobs", type=int, default=2, help="how many to test at a time")
     arguments = parser.parse_args()
+    sys.dont_write_bytecode = False  # or pytest rewrites the tests anew for each mutant
     import hypothesis, mpmath, numpy, pytest, sympy, torch  # noqa: E401, F401, I001  # once, for all forks
 
     for name in arguments.modules:
