@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).parents[1])  # tests, in place of tests/fuzz
 
-from fuzz.campaign import TORCH_EVERY, Tally, explain, judge_seeds  # noqa: E402  # found on the path just set
+from fuzz.campaign import Tally, explain, judge_seeds, pytorch  # noqa: E402  # found on the path just set
 
 CHUNK = 500
 
@@ -34,7 +34,8 @@ def main():
                 sys.exit(1)
             if i % 20 == 0 or i == len(chunks):
                 print(f"{total}, {time.monotonic() - began:.0f} s", flush=True)
-    print(f"every {TORCH_EVERY}th graph by PyTorch too" if total.torch else "PyTorch is not installed: not compared")
+    if pytorch() is None:
+        print("PyTorch is not installed: no graph was compared with it")
 
 
 if __name__ == "__main__":
