@@ -117,6 +117,11 @@ def test_cross_entropy_of_two_classes_is_binary_cross_entropy_of_their_differenc
         assert nn.cross_entropy([0.0, logit], 1) == pytest.approx(nn.binary_cross_entropy(logit, 1), abs=1e-15)
 
 
+@pytest.mark.parametrize(("logit", "target", "value"), [(-math.inf, 0, 0.0), (math.inf, 1, 0.0), (math.inf, 0, math.inf)])
+def test_of_a_sure_class_only_its_own_term_counts_so_that_an_infinite_logit_is_no_nan(logit, target, value):
+    assert nn.binary_cross_entropy(logit, target) == value
+
+
 def test_penalties_and_their_gradients():
     for penalty, value, gradient in ((nn.l1, 7.5, [1, -1, 0, 1]), (nn.l2, 25.25, [6, -8, 0, 1])):
         ps = [Value(3.0), Value(-4.0), Value(0.0), Value(0.5)]
@@ -154,6 +159,7 @@ BAD = [
     (lambda x: nn.cross_entropy([x, x], "0"), "one of the 2 classes, got '0'"),
     (lambda x: nn.cross_entropy([], 0), "cross_entropy needs"),
     (lambda x: nn.mse([x, x], [1.0]), "one target for each output, got 2 outputs and 1 targets"),
+    (lambda x: nn.mse([x], [1.0, 2.0]), "one target for each output, got 1 outputs and 2 targets"),
     (lambda x: nn.mse([x, x], 1.0), "one target for each output, got 2 outputs and 1 targets"),
     (lambda x: nn.mse([], []), "at least one number"),
 ]
