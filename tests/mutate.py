@@ -15,6 +15,7 @@ import argparse
 import ast
 import difflib
 import faulthandler
+import gc
 import importlib.abc
 import importlib.util
 import os
@@ -155,14 +156,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Break the code in one small place after another, and test it.")
     parser.add_argument("modules", nargs="*", default=list(TESTS), help=f"of {', '.join(TESTS)}")
     parser.add_argument("--list", action="store_true", help="only show the mutants")
+    parser.add_argument("--skip", type=int, default=0, help="how many mutants to leave out, those tested before")
     parser.add_argument("--jobs", type=int, default=2, help="how many to test at a time")
     arguments = parser.parse_args()
     sys.dont_write_bytecode = False  # or pytest rewrites the tests anew for each mutant
     import hypothesis, mpmath, numpy, pytest, sympy, torch  # noqa: E401, F401, I001  # once, for all forks
 
+    gc.collect()
+    gc.freeze()  # the collectors of the forks need not look at all that
+
     for name in arguments.modules:
         source = (HOME / "autodiff" / f"{name}.py").read_text()
-        found = list(mutants(name, source))
+        found = list(mutants(name, source))[arguments.skip :]
         if arguments.list:
             for mutant in found:
                 print(f"{name} {mutant.operator}\n{mutant.diff(source)}")

@@ -117,7 +117,9 @@ def test_cross_entropy_of_two_classes_is_binary_cross_entropy_of_their_differenc
         assert nn.cross_entropy([0.0, logit], 1) == pytest.approx(nn.binary_cross_entropy(logit, 1), abs=1e-15)
 
 
-@pytest.mark.parametrize(("logit", "target", "value"), [(-math.inf, 0, 0.0), (math.inf, 1, 0.0), (math.inf, 0, math.inf)])
+@pytest.mark.parametrize(
+    ("logit", "target", "value"), [(-math.inf, 0, 0.0), (math.inf, 1, 0.0), (math.inf, 0, math.inf)]
+)
 def test_of_a_sure_class_only_its_own_term_counts_so_that_an_infinite_logit_is_no_nan(logit, target, value):
     assert nn.binary_cross_entropy(logit, target) == value
 
