@@ -39,7 +39,19 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
-from autodiff.show import Blame, Drawing, blame, draw
+from autodiff.show import (
+    Blame,
+    Derivation,
+    Drawing,
+    Ledger,
+    OrderReport,
+    Steps,
+    blame,
+    derive,
+    draw,
+    order_matters,
+    steps,
+)
 from autodiff.value import Value
 
 __version__ = "0.1.0"
@@ -47,10 +59,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AnomalyError",
     "Blame",
+    "Derivation",
     "DomainError",
     "Drawing",
     "GradientCheck",
+    "Ledger",
     "Op",
+    "OrderReport",
+    "Steps",
     "Value",
     "abs",
     "acos",
@@ -63,6 +79,7 @@ __all__ = [
     "clip",
     "cos",
     "cosh",
+    "derive",
     "dot",
     "draw",
     "elu",
@@ -83,6 +100,7 @@ __all__ = [
     "mean",
     "minimum",
     "nn",
+    "order_matters",
     "prod",
     "relu",
     "sigmoid",
@@ -93,6 +111,7 @@ __all__ = [
     "softmax",
     "softplus",
     "sqrt",
+    "steps",
     "sum",
     "tan",
     "tanh",

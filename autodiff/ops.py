@@ -176,7 +176,7 @@ def _others(xs: Sequence[Any]) -> Sequence[Any]:
     before, after = [1.0], [1.0]
     for x, y in zip(xs[:-1], xs[:0:-1], strict=True):
         before.append(before[-1] * x)
-        after.append(after[-1] * y)
+        after.append(y * after[-1])
     return [left * right for left, right in zip(before, reversed(after), strict=True)]
 
 

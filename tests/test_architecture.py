@@ -11,9 +11,11 @@ from autodiff import ops
 PACKAGE = Path(autodiff.__file__).parent
 FLOORS = {
     "autodiff.operands": 0,
+    "autodiff.notation": 0,
     "autodiff.order": 0,
     "autodiff.saving": 0,
     "autodiff.ops": 1,
+    "autodiff.symbols": 2,
     "autodiff.value": 2,
     "autodiff.gradient": 3,
     "autodiff.anomaly": 3,

@@ -9,10 +9,13 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from autodiff.cli import graph, training
+from autodiff.cli import derive, graph, page, step, training
 
 VERBS: dict[str, Callable[[Sequence[str]], int]] = {
+    "derive": derive.run,
     "graph": graph.run,
+    "page": page.run,
+    "step": step.run,
 }
 
 

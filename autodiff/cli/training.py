@@ -147,7 +147,10 @@ def _parser() -> argparse.ArgumentParser:
         "  autodiff --lr 0.05        too large: it overshoots further and further, status 1\n"
         "  autodiff --weights 2 3 --json\n"
         "\nverbs, each with its own --help:\n"
-        "  autodiff graph EXPR NAME=VALUE ...    draw an expression as a computation graph",
+        "  autodiff graph EXPR NAME=VALUE ...                 draw an expression as a computation graph\n"
+        "  autodiff step EXPR NAME=VALUE ...                  step through its forward and its backward pass\n"
+        "  autodiff derive EXPR --wrt NAME NAME=VALUE ...     write down the chain rule\n"
+        "  autodiff page EXPR NAME=VALUE ... -o steps.html    the steps as a page to click through",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--lr", type=_rate, metavar="RATE", help="the step size (default: the first step gives 5.5)")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from autodiff.nn.module import Module
+from autodiff.notation import short
 from autodiff.show.dot import dot
 from autodiff.show.drawing import MOST_ARROWS, MOST_BOXES, Direction, Drawing, Engine, too_large
 from autodiff.show.fold import owners
 from autodiff.show.scene import Arrow, Box, Scene
-from autodiff.show.text import clean, number
+from autodiff.show.text import clean
 
 MOST_ROWS = 20  # of parameters, in the printed table
 
@@ -78,8 +79,8 @@ class Blame:
         for title, rows in tables:
             lines += [f"{title:{width}}{'|gradient|':>12}{'share':>9}{'gradient x value':>19}"]
             lines += [
-                f"{clean(row.path, 60) or 'model':{width}}{number(row.gradient):>12}{row.share:>9.1%}"
-                f"{number(row.gradient_x_value):>19}"
+                f"{clean(row.path, 60) or 'model':{width}}{short(row.gradient):>12}{row.share:>9.1%}"
+                f"{short(row.gradient_x_value):>19}"
                 for row in rows
             ]
             lines.append("")
@@ -177,7 +178,7 @@ def _network(blame: Blame, by: Measure) -> Scene:
                 )
             share, id_ = neurons[path], f"n{len(scene.boxes)}"
             ids.append(id_)
-            told = f"{'|grad|' if by == 'gradient' else 'grad x value'} {number(getattr(share, by))}"
+            told = f"{'|grad|' if by == 'gradient' else 'grad x value'} {short(getattr(share, by))}"
             rows = (("name", clean(path)), ("data", told))
             scene.boxes.append(Box(id_, "module", "", rows, tooltip=_words(share), gradient=abs(getattr(share, by))))
             scene.arrows += [

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from autodiff.notation import short
 from autodiff.operands import flat
 from autodiff.show.fold import Use
 from autodiff.show.scene import Box
-from autodiff.show.text import clean, number
+from autodiff.show.text import clean
 from autodiff.value import Value
 
 MOST_TERMS = 12  # in the box of a `dot`; with more operands they are not told apart
@@ -23,12 +24,12 @@ def name_of(node: Value, names: Mapping[int, str], longest: int = 40) -> str:
 def _sign(node: Value, spec: str) -> str:
     """Return the operation's own sign, with the parameters that it was given: ``**2``, ``clip 0, 1``."""
     name, n = clean(node.op.name), node.op.parameters
-    given = ", ".join([number(x, spec) for x in node.numbers[-n:]]) if n else ""
+    given = ", ".join([short(x, spec) for x in node.numbers[-n:]]) if n else ""
     return f"{name}{given}" if name == "**" or not n else f"{name} {given}"
 
 
 def _gradient(gradient: float | None, spec: str) -> str:
-    return "grad not yet" if gradient is None else f"grad {number(gradient, spec)}"
+    return "grad not yet" if gradient is None else f"grad {short(gradient, spec)}"
 
 
 def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, is_root: bool) -> Box:
@@ -40,7 +41,7 @@ def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: 
     )
     rows = [("name", name)] if name else []
     rows += [("detail", clean(owner))] if owner else []
-    rows += [("data", number(node.data, spec)), ("gradient", _gradient(gradient, spec))]
+    rows += [("data", short(node.data, spec)), ("gradient", _gradient(gradient, spec))]
     return Box(
         id_,
         kind=("output" if is_root else "operation") if made else "leaf" if name else "constant",
@@ -60,14 +61,14 @@ def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[in
     if len(node.parents) < 2 or node.op.name in ALIKE or len(node.parents) > 2 * MOST_TERMS + 1:
         return [], []
     operands = flat(node.numbers[1:])
-    short = [name_of(parent, names, 8) or number(x, ".3g") for parent, x in zip(node.parents, operands, strict=False)]
+    called = [name_of(parent, names, 8) or short(x, ".3g") for parent, x in zip(node.parents, operands, strict=False)]
     if not isinstance(node.numbers[1], tuple):
-        return short, list(range(len(short)))
+        return called, list(range(len(called)))
     _, weights, inputs, *bias = node.numbers
     n = len(weights)
-    factors = [f"({text})" if text.startswith("-") else text for text in short]
-    terms = [f"{factors[i]}·{factors[n + i]} = {number(weights[i] * inputs[i], '.3g')}" for i in range(n)]
-    terms += [f"{short[-1]} = {number(b, '.3g')}" if name_of(node.parents[-1], names) else short[-1] for b in bias]
+    factors = [f"({text})" if text.startswith("-") else text for text in called]
+    terms = [f"{factors[i]}·{factors[n + i]} = {short(weights[i] * inputs[i], '.3g')}" for i in range(n)]
+    terms += [f"{called[-1]} = {short(b, '.3g')}" if name_of(node.parents[-1], names) else called[-1] for b in bias]
     return terms, [*range(n), *range(n), *[n for _ in bias]]
 
 
@@ -79,7 +80,7 @@ def module_box(use: Use, id_: str, consumers: Mapping[int, Sequence[Value]], spe
     known = [parameter._grad for parameter in use.parameters if parameter._grad is not None]
     gradient = math.hypot(*known) if known else None
     rows = [("name", clean(use.path) or use.kind)]
-    rows += [("data", number(outputs[0].data, spec) if len(outputs) == 1 else f"{len(outputs)} outputs")]
+    rows += [("data", short(outputs[0].data, spec) if len(outputs) == 1 else f"{len(outputs)} outputs")]
     rows += [("detail", f"{len(use.parameters)} parameter{'s' if len(use.parameters) != 1 else ''}")]
     rows += [("gradient", _gradient(gradient, spec).replace("grad", "|grad|"))]
     tooltip = (

@@ -147,9 +147,9 @@ def draw(
     """
     held = variables(sys._getframe(1))
     roots = _roots(output)
-    _check_choice("fold", fold, ("auto", *LEVELS))
-    _check_choice("direction", direction, DIRECTIONS)
-    _check_choice("engine", engine, ENGINES)
+    check_choice("fold", fold, ("auto", *LEVELS))
+    check_choice("direction", direction, DIRECTIONS)
+    check_choice("engine", engine, ENGINES)
     spec, paths = check_spec(number_format), [expand] if isinstance(expand, str) else list(expand)
     if model is not None and not isinstance(model, Module):
         raise TypeError(f"model must be a Module, got {type(model).__name__}: {model!r}")
@@ -185,7 +185,8 @@ def too_large(what: str, boxes: int, arrows: int, advice: str) -> ValueError:
     )
 
 
-def _check_choice(option: str, given: Any, known: Collection[str]) -> None:
+def check_choice(option: str, given: Any, known: Collection[str]) -> None:
+    """Raise if what was given for an option is none of its choices."""
     if given not in known:
         raise ValueError(f"{option} must be one of {', '.join(map(repr, known))}, got {given!r}")
 

@@ -1,4 +1,4 @@
-"""Numbers and labels as people read them. A label is data: whatever it holds, it shows as itself."""
+"""Labels as people read them. A label is data: whatever it holds, it shows as itself."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ import unicodedata
 LOOKED_AT = 50_000  # characters from each end of a label; the rest would be cut anyway
 # These reorder the text around them, or XML has no place for them.
 UNSHOWN = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff")
-
-
-def number(x: float, spec: str = ".6g") -> str:
-    """Return a number for people, -0 as 0.
-
-    >>> number(0.1 + 0.2), number(-0.0), number(2.0)
-    ('0.3', '0', '2')
-    """
-    text = format(x, spec)
-    return text.replace("-", "", 1) if x == 0 else text
 
 
 def check_spec(spec: str) -> str:

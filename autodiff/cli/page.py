@@ -1,0 +1,33 @@
+"""`autodiff page`: the steps of an expression as a page to click through, in one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from autodiff.cli.expressions import DATA, ExpressionParser
+from autodiff.cli.story import story_of
+
+EXAMPLES = (
+    '"(w*x + b - y)**2" w=3 x=2 b=1 y=5 -o steps.html',
+    '"tanh(w*x + b)" w=0.5 x=4 b=-1 > steps.html',
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Write the page; return the status."""
+    parser = ExpressionParser("page", "Write the steps of an expression as a page, which needs no server.", EXAMPLES)
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE, not to standard output")
+    options = parser.read(arguments)
+    try:
+        page = story_of(options).html
+        if options.output is None:
+            sys.stdout.write(page)
+        else:
+            Path(options.output.removeprefix(DATA)).write_text(page, encoding="utf-8")
+    except OSError as error:
+        parser.error(f"cannot write {error.filename}: {error.strerror}")
+    except (RuntimeError, ValueError) as error:
+        parser.error(str(error))
+    return 0

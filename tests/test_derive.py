@@ -1,0 +1,171 @@
+import math
+import re
+
+import pytest
+import sympy
+from hypothesis import given
+from test_steps import graphs
+from test_symbols import balanced, evaluated
+
+from autodiff import Value, derive, dot, nn
+
+
+def neuron():
+    w, x, b, t = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b"), Value(1.0, "t")
+    z = w * x + b
+    y = z.tanh()
+    z.label, y.label = "z", "y"
+    loss = (y - t) ** 2
+    loss.label = "L"
+    return loss, w
+
+
+def test_the_derivation_of_one_neuron_is_the_one_of_the_textbooks():
+    loss, w = neuron()
+    text = str(derive(loss, wrt=w))
+    rows = [row.strip() for row in text.splitlines()]
+    assert rows[0] == "dL/dw = (dL/dy)(dy/dz)(dz/dw)"
+    assert rows[1] == "= (2 * (y - t)) * (1 - tanh(z)**2) * x"
+    assert rows[4].endswith("(local error dL/dz * input x)")
+    w_, x, b, t = sympy.symbols("w x b t")
+    exact = sympy.diff((sympy.tanh(w_ * x + b) - t) ** 2, w_).subs({w_: 0.5, x: 2, b: -0.4, t: 1})
+    assert float(rows[5].removeprefix("= ")) == pytest.approx(float(exact), rel=1e-5)
+    loss.backward()
+    assert derive(loss, wrt=w).value == w.grad
+
+
+def test_a_neuron_of_one_dot_reads_the_same():
+    w, x, b, t = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b"), Value(1.0, "t")
+    z = dot([w], [x], b)
+    y = z.tanh()
+    L = (y - t) ** 2
+    first, second, *_ = str(derive(L, wrt=w)).splitlines()
+    assert first == "dL/dw = (dL/dy)(dy/dz)(dz/dw)"
+    assert second.strip() == "= (2 * (y - t)) * (1 - tanh(z)**2) * x"
+
+
+@pytest.mark.parametrize("build", [lambda w, x, b: w * x + b, lambda w, x, b: dot([w], [x], b)])
+def test_the_local_error_times_the_input_is_said_of_weights_alone(build):
+    w, x, b = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b")
+    z = build(w, x, b)
+    y = z.tanh()
+    assert "(local error dy/dz * input x)" in str(derive(y, w))
+    assert "local error" not in str(derive(y, x))
+    assert "local error" not in str(derive(y, b))
+
+
+def test_every_row_of_a_line_has_the_value():
+    loss, w = neuron()
+    (line,) = derive(loss, wrt=w).lines
+    names = {"y": math.tanh(0.6), "z": 0.6, "x": 2.0, "t": 1.0}
+    _, formulas, numbers, values, product, value = line.rows()
+    want = float(value)
+    for row in (formulas, numbers, values, product.partition("  (")[0]):
+        assert evaluated(row, **names) == pytest.approx(want, rel=1e-5)
+
+
+@given(graphs())
+def test_the_value_is_the_gradient_of_backward_and_the_ways_sum_to_it(graph):
+    root, leaves = graph
+    derivations = [derive(root, leaf) for leaf in leaves]
+    root.backward()
+    for leaf, derivation in zip(leaves, derivations, strict=True):
+        assert derivation.value == leaf.grad
+        for line in derivation.lines:
+            total = sum(math.prod(factor.value for factor in term) for term in line.terms)
+            assert total == pytest.approx(line.target.value, rel=1e-9, abs=1e-9)
+        assert derivation.latex.count(r"\begin") == derivation.latex.count(r"\end")
+        assert balanced(derivation.latex)
+
+
+def test_ways_that_meet_are_factored_by_node():
+    a = Value(0.3, "a")
+    b = a.tanh() * a.sin()
+    c = b.tanh() * b.sin()
+    derivation = derive(c, a)
+    assert [(str(line.target), len(line.terms)) for line in derivation.lines] == [("dc/da", 2), ("dc/db", 2)]
+    assert all(str(term[0]) == "dc/db" for term in derivation.lines[0].terms)
+
+
+def test_ways_never_multiply():
+    a = b = Value(1.0)
+    for _ in range(100):
+        b = b + b
+    derivation = derive(b, a)
+    assert derivation.value == 2.0**100
+    assert len(derivation.lines[0].terms[0]) == 100
+    assert max(map(len, str(derivation).splitlines())) < 250
+
+
+def test_the_sum_over_parallel_ways_is_shown():
+    a = Value(3.0)
+    b = a + a
+    c = b + b
+    assert str(derive(c, a)).splitlines()[:3] == [
+        "dc/da = (dc/db)(db/da)",
+        "      = (1 + 1) * (1 + 1)",
+        "      = 2 * 2",
+    ]
+
+
+def test_without_named_nodes_every_node_is_spoken_of():
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+
+    def error():
+        return (w * x - 1.0) ** 2
+
+    assert str(derive(error(), w)).splitlines()[0] == "dv3/dw = (dv3/dv2)(dv2/dv1)(dv1/dw)"
+
+
+def test_a_node_that_the_loss_does_not_depend_on_has_the_derivative_0():
+    loss, w = neuron()
+    stranger = Value(3.0)
+    assert derive(loss, stranger).value == 0.0
+    assert str(derive(loss, stranger)) == "dL/dstranger = 0: L does not depend on stranger"
+    assert derive(loss, stranger).latex == r"\frac{dL}{d\mathrm{stranger}} = 0"
+    assert str(derive(w, loss)) == "dw/dL = 0: w does not depend on L"
+
+
+def test_the_derivative_of_a_node_by_itself_is_1():
+    loss, _ = neuron()
+    assert str(derive(loss, loss)) == "dL/dL = 1"
+
+
+def test_a_derivation_too_long_to_read_is_refused_with_advice():
+    a = b = Value(0.3)
+    for _ in range(200):
+        b = b.tanh() * b.sin()
+    with pytest.raises(ValueError, match=r"takes 200 lines of [\d,]+ factors in all.*ledger"):
+        derive(b, a)
+
+
+@pytest.mark.parametrize(("loss", "wrt"), [(3.0, Value(1.0)), (Value(1.0), 3.0), (Value(1.0), "w"), ([], Value(1.0))])
+def test_only_values_are_derived(loss, wrt):
+    with pytest.raises(TypeError, match="expected"):
+        derive(loss, wrt)
+
+
+def test_the_display_is_latex_and_text_and_no_picture():
+    loss, w = neuron()
+    bundle = derive(loss, w)._repr_mimebundle_()
+    assert set(bundle) == {"text/latex", "text/plain"}
+    assert bundle["text/latex"].startswith(r"$$\begin{aligned}")
+    assert r"\frac{dL}{dy} \cdot \frac{dy}{dz} \cdot \frac{dz}{dw}" in bundle["text/latex"]
+    assert r"\underbrace{" in bundle["text/latex"]
+
+
+def test_hostile_names_are_but_text_in_latex():
+    w = Value(2.0, r"</script>$$\end{aligned}\href{javascript:alert(1)}{x}%")
+    latex = derive(w * w, w).latex
+    assert not re.search(r"<|\$\$|(?<!\\)%|\\href|\\end\{aligned\}.", latex)
+    assert balanced(latex)
+
+
+def test_a_network_is_derived_through_its_layers():
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    loss = (model([1.0, -2.0]) - 1.0) ** 2
+    weight = model.parameters()[0]
+    derivation = derive(loss, weight)
+    loss.backward()
+    assert derivation.value == weight.grad
+    assert len(derivation.lines) == 1

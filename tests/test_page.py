@@ -1,0 +1,190 @@
+import base64
+import html
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import pytest
+from test_draw_labels import HOSTILE
+
+from autodiff import Value, nn, steps
+from autodiff.cli import main
+
+
+def neuron():
+    w, x, b, t = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b"), Value(1.0, "t")
+    loss = ((w * x + b).tanh() - t) ** 2
+    loss.label = "L"
+    return loss
+
+
+class Reader(HTMLParser):
+    """The elements of a page and the texts in them, as a browser's parser sees them."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.elements, self.texts = [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+def told(page):
+    """The JSON inside."""
+    return json.loads(re.search(r"^const story = (.*);$", page, re.M)[1])
+
+
+def picture(page):
+    (image,) = [attributes for tag, attributes in Reader(page).elements if tag == "img"]
+    return base64.b64decode(image["src"].removeprefix("data:image/svg+xml;base64,")).decode()
+
+
+def test_the_story_inside_is_that_of_the_steps():
+    loss = neuron()
+    names = steps(loss)
+    story = told(names.html)
+    loss.backward()
+    gradients = {story["nodes"][story["rootNode"]]["name"]: "1"}
+    for step in story["backward"]:
+        for parent, given in zip(story["nodes"][step["node"]]["parents"], step["given"], strict=True):
+            gradients[story["nodes"][parent]["name"]] = given["after"]
+    for node in names.all_nodes:
+        assert float(gradients[names.name(node)]) == pytest.approx(node.grad, rel=1e-5)
+
+
+def test_ids_in_the_story_are_those_of_the_picture():
+    page = steps(neuron()).html
+    ids = {element.get("id") for element in ElementTree.fromstring(picture(page)).iter()}
+    for node in told(page)["nodes"]:
+        assert {node["id"], *node["arrows"]} <= ids
+        assert len(node["arrows"]) == len(node["parents"])
+
+
+def test_the_picture_shows_the_gradients_of_the_end():
+    loss = neuron()
+    page = steps(loss).html
+    loss.backward()
+    w = next(node for node in steps(loss).all_nodes if node.label == "w")
+    assert f"grad {w.grad:.6g}" in picture(page)
+    assert "not yet" not in picture(page)
+
+
+def test_parameters_of_the_same_name_are_told_apart_by_their_modules():
+    model = nn.MLP(1, [2, 1], seed=0)
+    svg = picture(steps(model([1.0])).html)
+    assert {"w0", "w0#2", "layers.0.neurons.0", "layers.0.neurons.1"} <= {
+        element.text for element in ElementTree.fromstring(svg).iter()
+    }
+
+
+def test_the_same_bytes_at_every_run():
+    code = (
+        "from autodiff import *; m = nn.MLP(2, [2, 1], 'tanh', seed=0); "
+        "s = steps(m([1.0, 2.0]), engine='embedded'); print(s.html, s._repr_mimebundle_())"
+    )
+    pages = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    ]
+    assert pages[0] == pages[1]
+    assert b" at 0x" not in pages[0]
+
+
+def test_nothing_is_loaded_from_anywhere():
+    page = steps(neuron()).html
+    for tag, attributes in Reader(page).elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        assert attributes.get("src", "data:").startswith("data:")
+        assert "href" not in attributes
+    assert "default-src 'none'" in page
+    assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", page)
+
+
+def test_a_page_is_small():
+    model = nn.MLP(2, [4, 4, 1], "tanh", seed=0)
+    loss = (model([1.0, -2.0]) - 1.0) ** 2
+    story = steps(loss)
+    assert len(json.dumps(told(story.html))) < 400 * len(story.all_nodes)
+
+
+def test_a_notebook_is_given_the_stepper_with_a_picture_and_text():
+    bundle = steps(neuron())._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    assert picture(bundle["text/html"]).startswith("<svg")
+    assert bundle["text/plain"] == str(steps(neuron()))
+
+
+def test_a_graph_too_large_to_draw_is_still_told_as_text(tmp_path):
+    x = Value(1.0, "x")
+    for _ in range(300):
+        x = x.tanh()
+    story = steps(x)
+    bundle = story._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert "301 nodes" in bundle["text/plain"]
+    with pytest.raises(ValueError, match=r"301 nodes.*take the steps of a part"):
+        story.save(tmp_path / "steps.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_page_is_saved_under_the_name_of_a_page(tmp_path):
+    story = steps(neuron())
+    story.save(tmp_path / "steps.html")
+    assert (tmp_path / "steps.html").read_text("utf-8") == story.html
+    with pytest.raises(ValueError, match=r"such as steps\.html, got"):
+        story.save(tmp_path / "steps.png")
+
+
+def test_the_command_line_writes_a_page(tmp_path, capsys):
+    arguments = ["page", "(w*x + b - y)**2", "w=3", "x=2", "b=1", "y=5"]
+    assert main([*arguments, "-o", str(tmp_path / "steps.html")]) == 0
+    assert main(arguments) == 0
+    assert capsys.readouterr().out == (tmp_path / "steps.html").read_text("utf-8")
+    with pytest.raises(SystemExit) as stopped:
+        main([*arguments, "-o", str(tmp_path / "none" / "steps.html")])
+    assert stopped.value.code == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_two_hundred_hostile_labels_escape_from_nothing():
+    plain = Reader(steps(graph_of(["x"] * 10)).html)
+    for start in range(0, 200, 10):
+        loss = graph_of(HOSTILE[start : start + 10])
+        story = steps(loss)
+        page = story.html
+        reader = Reader(page)
+        assert [tag for tag, _ in reader.elements] == [tag for tag, _ in plain.elements]
+        assert [sorted(attributes) for _, attributes in reader.elements] == [
+            sorted(attributes) for _, attributes in plain.elements
+        ]
+        assert page.count("<script") == page.count("</script>") == 1
+        script = page[page.index("<script>") : page.index("</script>")]
+        assert "<!--" not in script
+        assert [node["name"] for node in told(page)["nodes"]] == [story.name(node) for node in story.all_nodes]
+        svg = ElementTree.fromstring(picture(page))
+        assert {element.tag.split("}")[1] for element in svg.iter()} <= {
+            "svg", "g", "title", "polygon", "polyline", "path", "text", "ellipse",
+        }  # fmt: skip
+        texts = {element.text for element in svg.iter() if element.get("class") == "name"}
+        assert texts >= {story.name(node) for node in story.all_nodes if story.is_named(node)}
+        (title,) = re.findall(r"<title>(.*)</title>", page)
+        assert html.unescape(title) == f"Steps of the gradient of {story.name(loss)}"
+
+
+def graph_of(labels):
+    """A sum of leaves with these labels, which has the first of them too."""
+    total = Value(1.0, labels[0])
+    for label in labels[1:]:
+        total = total + Value(1.0, label)
+    total.label = labels[0]
+    return total

@@ -1,0 +1,235 @@
+import random
+import re
+
+import mpmath
+import pytest
+from conftest import ROWS, TRUTH, grouped
+
+from autodiff import ops
+from autodiff.notation import latex_name, latex_number, short
+from autodiff.symbols import Applied, Constant, Symbol, formula, rules
+
+CASES = [
+    pytest.param(name, domains, parameters, id=f"{name}{list(parameters) or ''}")
+    for name, truth in TRUTH.items()
+    for domains, parameters in truth.cases
+]
+each_case = pytest.mark.parametrize(("name", "domains", "parameters"), CASES)
+
+FUNCTIONS = vars(mpmath) | {
+    "abs": abs,
+    "max": max,
+    "maximum": max,
+    "minimum": min,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log(1 + mpmath.exp(x)),
+    "silu": lambda x: x / (1 + mpmath.exp(-x)),
+    "gelu": lambda x: x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    "relu": lambda x: max(x, 0),
+    "leaky_relu": lambda x, slope: x if x > 0 else slope * x,
+    "elu": lambda x, alpha: x if x > 0 else alpha * mpmath.expm1(x),
+    "clip": lambda x, low, high: min(max(x, low), high),
+    "logsumexp": lambda *xs: mpmath.log(sum(map(mpmath.exp, xs))),
+}  # fmt: skip
+
+
+def evaluated(text, **numbers):
+    """What mpmath makes of a formula; [x > y] is 1 or 0."""
+    python = re.sub(r"\[([^]]*)\]", r"(mpf(1) * (\1))", text)
+    exact = {name: mpmath.mpf(number) for name, number in numbers.items()}
+    with mpmath.workdps(60):
+        return float(eval(python, FUNCTIONS | {"mpf": mpmath.mpf}, exact))
+
+
+def drawn(name, domains, count):
+    """Points near 1, within the domain; for rows that compare, some with equal operands."""
+    chance = random.Random(name)
+    bounds = [(max(low, -3.0), min(high, 3.0)) for low, high in domains]
+    points = [tuple(chance.uniform(*interval) for interval in bounds) for _ in range(count)]
+    return [*points, (points[0][0],) * len(domains)] if ROWS[name].piecewise else points
+
+
+def read(name, point, parameters):
+    """The row's symbols, in groups where it takes such, and its parameters."""
+    symbols = [Symbol(f"x{i}", x) for i, x in enumerate(point)]
+    return (*grouped(name, symbols), *parameters), {symbol.name: symbol.number for symbol in symbols}
+
+
+@each_case
+def test_the_formulas_of_every_row_are_what_the_row_computes(name, domains, parameters):
+    row = ROWS[name]
+    for point in drawn(name, domains, 12):
+        operands, numbers = read(name, point, parameters)
+        of_floats = (*grouped(name, point), *parameters)
+        out = row(*of_floats)
+        assert evaluated(formula(row, *operands).text(), **numbers) == pytest.approx(out, rel=1e-12, abs=1e-14)
+        slopes = row.local(out, *of_floats)
+        assert [evaluated(rule.text(), **numbers) for rule in rules(row, *operands)] == pytest.approx(
+            list(slopes), rel=1e-11, abs=1e-14
+        )
+
+
+@each_case
+def test_with_its_numbers_put_in_a_formula_needs_no_names(name, domains, parameters):
+    row = ROWS[name]
+    for point in drawn(name, domains, 4):
+        point = tuple(float(short(x)) for x in point)
+        operands, numbers = read(name, point, parameters)
+        for expression in (formula(row, *operands), *rules(row, *operands)):
+            shown = expression.text(numbers=True)
+            assert not re.search(r"x\d", shown)
+            assert evaluated(shown) == pytest.approx(evaluated(expression.text(), **numbers), rel=1e-9, abs=1e-14)
+
+
+def balanced(latex):
+    depth = 0
+    for brace in re.findall(r"\\[{}]|[{}]", latex):
+        depth += {"{": 1, "}": -1}.get(brace, 0)
+        assert depth >= 0
+    return depth == 0 and latex.count(r"\left") == latex.count(r"\right")
+
+
+@each_case
+def test_the_latex_of_every_row_is_well_formed(name, domains, parameters):
+    operands, _ = read(name, drawn(name, domains, 1)[0], parameters)
+    for expression in (formula(ROWS[name], *operands), *rules(ROWS[name], *operands)):
+        for latex in (expression.latex(), expression.latex(numbers=True)):
+            assert balanced(latex)
+
+
+x, y, n = Symbol("x", 3.0), Symbol("y", -2.0), Symbol("n", 2.0)
+
+
+@pytest.mark.parametrize(
+    ("row", "operands", "texts"),
+    [
+        (ops.TANH, (x,), ["1 - tanh(x)**2"]),
+        (ops.SIGMOID, (x,), ["sigmoid(x) * (1 - sigmoid(x))"]),
+        (ops.DIV, (x, y), ["1 / y", "-x / y**2"]),
+        (ops.POW, (x, y), ["y * x**(y - 1)", "x**y * log(x)"]),
+        (ops.POWER, (x, 3.0), ["3 * x**2"]),
+        (ops.POWER, (x, 2.0), ["2 * x"]),
+        (ops.POWER, (x, 1.0), ["1"]),
+        (ops.POWER, (x, 0.0), ["0"]),
+        (ops.POWER, (x, -1.0), ["-x**-2"]),
+        (ops.SQRT, (x,), ["1 / (2 * sqrt(x))"]),
+        (ops.ASIN, (x,), ["1 / sqrt(1 - x**2)"]),
+        (ops.ATAN2, (y, x), ["x / (x**2 + y**2)", "-y / (x**2 + y**2)"]),
+        (ops.RELU, (x,), ["[x > 0]"]),
+        (ops.LEAKY_RELU, (x, 0.01), ["[x > 0] + 0.01 * [x <= 0]"]),
+        (ops.ELU, (x, 1.5), ["[x > 0] + 1.5 * [x <= 0] * exp(x)"]),
+        (ops.CLIP, (x, -1.0, 2.0), ["[x >= -1] * [x <= 2]"]),
+        (ops.ERF, (x,), ["2 / sqrt(pi) * exp(-x**2)"]),
+        (ops.MEAN, (x, y, n), ["1 / 3"] * 3),
+        (ops.LOGSUMEXP, (x, y), ["exp(x) / (exp(x) + exp(y))", "exp(y) / (exp(x) + exp(y))"]),
+    ],
+)
+def test_rules_read_as_people_write_them(row, operands, texts):
+    assert [rule.text() for rule in rules(row, *operands)] == texts
+
+
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        (x + 0.0, "x"),
+        (0.0 + x, "x"),
+        (1.0 * x, "x"),
+        (x * 1.0, "x"),
+        (-(-x), "x"),  # noqa: B002  # twice negative, not decremented
+        (x - 0.0, "x"),
+        (x / 1.0, "x"),
+        (x * 0.0, "0"),
+        (x * -1.0, "-x"),
+        (-x * -y, "x * y"),
+        (x + -y, "x - y"),
+        (x - -y, "x + y"),
+        (x - (y - n), "x - (y - n)"),
+        (x - (y + n), "x - (y + n)"),
+        (x + (y - n), "x + y - n"),
+        (x * (y + n), "x * (y + n)"),
+        (x * (y * n), "x * y * n"),
+        ((x + y) / (x * n), "(x + y) / (x * n)"),
+        (x / y / n, "x / (y * n)"),
+        ((1.0 - x) * (1.0 + x), "1 - x**2"),
+        (-(x + y), "-(x + y)"),
+        (ops.POWER(x + y, 2.0), "(x + y)**2"),
+        (ops.POW(x, y + n), "x**(y + n)"),
+        (ops.POW(ops.POW(x, y), n), "(x**y)**n"),
+        (ops.EXP(-x), "exp(-x)"),
+    ],
+)
+def test_a_person_would_not_write_more(expression, text):
+    assert expression.text() == text
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "latex"),
+    [
+        (formula(ops.MUL, x, y), "3 * (-2)", r"3 \cdot \left(-2\right)"),
+        (formula(ops.MUL, y, x), "-2 * 3", r"-2 \cdot 3"),
+        (x + formula(ops.MUL, y, x), "3 + (-2 * 3)", r"3 + \left(-2 \cdot 3\right)"),
+        (formula(ops.SUB, x, y), "3 - (-2)", r"3 - \left(-2\right)"),
+        (formula(ops.NEG, y), "-(-2)", r"-\left(-2\right)"),
+        (formula(ops.POWER, y, 2.0), "(-2)**2", r"\left(-2\right)^{2}"),
+        (formula(ops.POW, x, y), "3**-2", "3^{-2}"),
+        (formula(ops.DIV, y, y), "-2 / (-2)", r"-\frac{2}{-2}"),
+        (formula(ops.ABS, y), "abs(-2)", r"\left|-2\right|"),
+        (formula(ops.MUL, Symbol("x", 1e-9), x), "1e-09 * 3", r"1 \cdot 10^{-9} \cdot 3"),
+        (formula(ops.POWER, Symbol("x", 1e30), 2.0), "1e+30**2", r"\left(1 \cdot 10^{30}\right)^{2}"),
+        (ops.POWER(ops.TANH(x), 2.0), "tanh(3)**2", r"\tanh^{2}\left(3\right)"),
+        (ops.POWER(ops.EXP(x), 2.0), "exp(3)**2", r"\left(e^{3}\right)^{2}"),
+    ],
+)
+def test_numbers_that_are_put_in_keep_their_signs_apart(expression, text, latex):
+    assert (expression.text(numbers=True), expression.latex(numbers=True)) == (text, latex)
+
+
+def test_a_row_of_very_many_operands_is_written_in_a_line():
+    xs = [Symbol(f"x{i}", i) for i in range(3000)]
+    for row in (ops.SUM, ops.PROD, ops.MAX, ops.LOGSUMEXP, ops.MEAN):
+        for expression in (formula(row, *xs), rules(row, *xs, out=Symbol("m"))[1500]):
+            assert len(expression.text()) < 150
+            assert len(expression.latex()) < 300
+
+
+def test_deep_expressions_are_built_without_comparing_them_for_ever():
+    one, other = x, x
+    for _ in range(200):
+        one, other = Applied("sin", one), Applied("sin", other)
+    assert (one * other).operands == (one, other)
+    assert (one * one).sign == "**"
+    assert isinstance(one * 0.0, Constant)
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [
+        ("w", "w"),
+        ("w12", "w_{12}"),
+        ("theta0", r"\theta_{0}"),
+        ("loss", r"\mathrm{loss}"),
+        ("-2.5e-07", r"-2.5 \cdot 10^{-7}"),
+        ("_", r"\mathrm{\_}"),
+        ("</script>", r"\mathrm{\lt /script\gt }"),
+        ("\\input{x}", r"\mathrm{\backslash input\{x\}}"),
+        ("}}$$", r"\mathrm{\}\}\$\$}"),
+        ("a\nb\x00", r"\mathrm{a\ b\ }"),
+        ("été", r"\mathrm{été}"),
+    ],
+)
+def test_a_name_shows_as_itself_in_latex(name, latex):
+    assert latex_name(name) == latex
+
+
+def test_a_symbol_that_is_called_pi_is_no_constant():
+    tau = Symbol("pi", 3.0) * Symbol("x", 2.0)
+    assert (tau.text(), tau.text(numbers=True), tau.latex()) == ("pi * x", "3 * 2", r"\pi \cdot x")
+
+
+def test_numbers_are_short():
+    assert [short(number) for number in (0.1 + 0.2, -0.0, 1e22, 1 / 3, float("nan"))] == [
+        "0.3", "0", "1e+22", "0.333333", "nan",
+    ]  # fmt: skip
+    assert [latex_number(text) for text in ("-inf", "nan", "2e-05")] == [
+        r"-\infty", r"\mathrm{nan}", r"2 \cdot 10^{-5}",
+    ]  # fmt: skip
