@@ -216,6 +216,8 @@ def test_error_messages_name_operation_operands_and_labels():
         Value(-1.0, label="price").log()
     with pytest.raises(ZeroDivisionError, match=r"x / y is undefined at x = 1.0, y = 0.0 \('share'\): it needs y != 0"):
         1 / Value(0.0, label="share")
+    with pytest.raises(ZeroDivisionError, match=r"x\*\*n is undefined at x = 0.0 \('w'\), n = -2.0: it needs x > 0"):
+        Value(0.0, label="w") ** -2
 
 
 def test_equality_never_raises_and_is_exact_for_numbers_that_no_float_holds():
