@@ -9,7 +9,7 @@ import sys
 import threading
 
 import autodiff
-from autodiff import Value, draw, grad, nn
+from autodiff import Value, derive, draw, grad, nn, steps
 
 
 def train(model, optimizer, epochs, first_seed=0):
@@ -32,20 +32,21 @@ def new(seed=1):
     return model, nn.Adam(model.parameters(), nn.schedules.cosine(0.05, 40), weight_decay=0.01)
 
 
-def picture():
-    """Return the drawing of a graph that the model and many a shared node are in, as Graphviz is given it."""
-    model, _ = new()
+def shown():
+    """Return what people see of a graph that a model and many a shared node are in: picture, page, derivation."""
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
     x = Value(0.5, label="x")
     y = autodiff.softmax([model([x, -1.0]), x * x, x.maximum(0.25)])[0] + nn.l2(model.parameters()) * 0.01
     y.backward()
-    return draw(y, model=model, heat=True, local_derivatives=True).dot
+    told, drawing = steps(y), draw(y, model=model, heat=True, local_derivatives=True)
+    return drawing.dot, drawing.svg, str(told), told.html, str(derive(y, wrt=x)), derive(y, wrt=x).latex
 
 
 def everything():
     """Return the fingerprints of all that must not change."""
     return {
         "training": hashlib.sha256(" ".join(train(*new(), epochs=4)).encode()).hexdigest(),
-        "drawing": hashlib.sha256(picture().encode()).hexdigest(),
+        "shown": [hashlib.sha256(str(text).encode()).hexdigest() for text in shown()],
     }
 
 
