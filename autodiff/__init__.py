@@ -1,6 +1,6 @@
 """A scalar reverse-mode automatic differentiation engine for people who learn and teach how gradients work."""
 
-from autodiff import nn
+from autodiff import nn, plots
 from autodiff.anomaly import AnomalyError, anomaly_detection
 from autodiff.check import GradientCheck, check_gradients
 from autodiff.functions import (
@@ -39,6 +39,7 @@ from autodiff.functions import (
 from autodiff.gradient import grad
 from autodiff.ops import DomainError, Op
 from autodiff.reductions import dot, logsumexp, max, mean, prod, softmax, sum
+from autodiff.replay import Replay, ReplayError
 from autodiff.show import (
     Blame,
     Derivation,
@@ -66,6 +67,8 @@ __all__ = [
     "Ledger",
     "Op",
     "OrderReport",
+    "Replay",
+    "ReplayError",
     "Steps",
     "Value",
     "abs",
@@ -101,6 +104,7 @@ __all__ = [
     "minimum",
     "nn",
     "order_matters",
+    "plots",
     "prod",
     "relu",
     "sigmoid",

@@ -30,14 +30,13 @@ from typing import Any
 
 import micrograd.engine
 import micrograd.nn
+from workloads import Program, w1, w1_program, w2
 
 import autodiff
 from autodiff import nn
 
 ENGINES = {"micrograd": (micrograd.engine.Value, micrograd.nn.MLP), "autodiff": (autodiff.Value, nn.MLP)}
 COLLECTORS = {"as shipped": gc.get_threshold(), "raised": (200_000, 50, 100)}
-MOONS = nn.data.moons(100, noise=0.1, seed=1, classes=(-1, 1))
-Program = list[tuple[str, int, int]]
 
 
 def give_micrograd_tanh_and_exp() -> None:
@@ -63,68 +62,6 @@ def give_micrograd_tanh_and_exp() -> None:
         return out
 
     micrograd.engine.Value.tanh, micrograd.engine.Value.exp = tanh, exp
-
-
-def w1_program(nodes: int) -> Program:
-    """Return a random program of operations on 16 values, each replacing one of them by a number from -3 to 3."""
-    dice = random.Random(0)
-    latest = [dice.uniform(-1, 1) for _ in range(16)]
-    program: Program = []
-    while len(program) < nodes:
-        kind, i, j = dice.choice(["+", "*", "tanh", "exp", "relu", "square"]), dice.randrange(16), dice.randrange(16)
-        x, y = latest[i], latest[j]
-        results = {
-            "+": x + y,
-            "*": x * y,
-            "tanh": math.tanh(y),
-            "exp": math.exp(y),
-            "relu": max(y, 0.0),
-            "square": y * y,
-        }
-        if abs(results[kind]) < 3:
-            latest[j] = results[kind]
-            program.append((kind, i, j))
-    return program
-
-
-def w1(value: Callable[[float], Any], program: Program) -> tuple[Any, list[Any]]:
-    """Build the program's graph with an engine's values, sum what is left, call backward; return it and its leaves."""
-    dice = random.Random(0)
-    leaves = [value(dice.uniform(-1, 1)) for _ in range(16)]
-    latest = list(leaves)
-    for kind, i, j in program:
-        y = latest[j]
-        if kind == "+":
-            latest[j] = latest[i] + y
-        elif kind == "*":
-            latest[j] = latest[i] * y
-        elif kind == "tanh":
-            latest[j] = y.tanh()
-        elif kind == "exp":
-            latest[j] = y.exp()
-        elif kind == "relu":
-            latest[j] = y.relu()
-        else:
-            latest[j] = y**2
-    root = latest[0]
-    for x in latest[1:]:
-        root = root + x
-    root.backward()
-    return root, leaves
-
-
-def w2(value: Callable[[float], Any], model: Any) -> float:
-    """Make one step of micrograd's demo, in the lines of its notebook; return the loss before it."""
-    inputs = [list(map(value, point)) for point, _ in MOONS]
-    scores = list(map(model, inputs))
-    losses = [(1 + -y * score).relu() for (_, y), score in zip(MOONS, scores, strict=True)]
-    data_loss = sum(losses) * (1.0 / len(losses))
-    loss = data_loss + 1e-4 * sum(p * p for p in model.parameters())
-    model.zero_grad()
-    loss.backward()
-    for p in model.parameters():
-        p.data -= 0.1 * p.grad
-    return float(loss.data)
 
 
 def model_of(engine: str) -> Any:

@@ -23,8 +23,8 @@ BINARY = ["atan2", "hypot", "maximum", "minimum"]
 REDUCTIONS = ["logsumexp", "max", "mean", "prod", "sum"]
 NO_OPERATIONS = {
     "AnomalyError", "Blame", "Derivation", "DomainError", "Drawing", "GradientCheck", "Ledger", "Op", "OrderReport",
-    "Steps", "Value", "anomaly_detection", "blame", "check_gradients", "derive", "draw", "grad", "nn", "order_matters",
-    "steps",
+    "Replay", "ReplayError", "Steps", "Value", "anomaly_detection", "blame", "check_gradients", "derive", "draw",
+    "grad", "nn", "order_matters", "plots", "steps",
 }
 ARGUMENTS = {"clip": [(-0.25, 0.25)], "elu": [(), (2.0,)], "heaviside": [(), (0.5,)], "leaky_relu": [(), (0.25,)]}
 DEFAULTS = {"clip": (-math.inf, math.inf), "elu": (1.0,), "heaviside": (0.0,), "leaky_relu": (0.01,)}

@@ -109,7 +109,8 @@ class SGD(Optimizer):
 
     def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
         """Return w - rate x (the gradient, or the velocity)."""
-        g = g + self.weight_decay * w
+        if self.weight_decay:
+            g = g + self.weight_decay * w
         if not self.momentum:
             return w - rate * g, ()
         velocity = self.momentum * memory[0] + g if memory else g

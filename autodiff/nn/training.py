@@ -14,6 +14,7 @@ from autodiff.nn.arguments import check_range, chosen, positive
 from autodiff.nn.data import batches
 from autodiff.nn.losses import LOSSES, Loss
 from autodiff.nn.optim import Optimizer, clip_gradient_norm, gradient_norm
+from autodiff.replay import Descent, Samples, added, length, scaled, vector
 from autodiff.value import Value
 
 Metric = Callable[[list[Any], list[Any]], float]
@@ -82,6 +83,7 @@ def fit(
     metrics: Mapping[str, Metric] | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = True,
+    replay: bool = False,
 ) -> History:
     """Train `model` on `data` and return the history.
 
@@ -109,6 +111,9 @@ def fit(
         metrics: functions of (outputs, targets) of a batch, recorded by name.
         callbacks: called as callback(model, history) after each epoch; training ends when one answers true.
         progress: whether to show a progress bar on standard error when that is a terminal.
+        replay: whether to record each sample's loss and the penalty once, and repeat them as compiled programs: the
+            same numbers to rounding, many times faster. What Python decides by data in the model, the loss or the
+            penalty is then decided once (see `autodiff.Replay`), and the optimizer's rule is given arrays.
 
     Raises:
         DivergenceError: if the loss or the gradient is nan or inf; the parameters are those that produced it.
@@ -129,20 +134,19 @@ def fit(
     dice = random.Random(seed)
     data = list(data)
     batches(data, batch_size)  # raises now if there is nothing to train on
-    with _bar(epochs, progress) as bar:
+    eager = _Eager(model, compute, penalty, optimizer, max_norm, history)
+    descent = _Replayed(eager, data) if replay and epochs else eager
+    with _bar(epochs, progress) as bar, descent:
         for _ in range(epochs):
             total = 0.0
-            for batch in batches(data, batch_size, shuffle=shuffle, seed=dice):
-                outputs = [model(inputs) for inputs, _ in batch]
-                targets = [target for _, target in batch]
-                objective = reductions.mean([compute(o, t) for o, t in zip(outputs, targets, strict=True)])
-                if penalty is not None:
-                    objective = objective + penalty()
-                _descend(objective, optimizer, max_norm, history)
+            for places in batches(range(len(data)), batch_size, shuffle=shuffle, seed=dice):
+                batch = [data[i] for i in places]
+                outputs = descent.step(places, batch, outputs=bool(metrics))
                 for name, metric in metrics.items():
-                    history.metrics[name].append(float(metric(outputs, targets)))
+                    history.metrics[name].append(float(metric(outputs, [target for _, target in batch])))
                 total += history.loss[-1] * len(batch)
             history.epoch_loss.append(total / len(data))
+            descent.write_back()  # callbacks see the parameters
             bar.update(1)
             bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
             ended = next((callback for callback in callbacks if callback(model, history)), None)
@@ -150,6 +154,90 @@ def fit(
                 history.stopped = getattr(ended, "__name__", type(ended).__name__)
                 break
     return history
+
+
+class _Eager:
+    """Steps on graphs that are built anew for each batch."""
+
+    def __init__(
+        self,
+        model: Callable[[Any], Any],
+        loss: Loss,
+        penalty: Callable[[], Value] | None,
+        optimizer: Optimizer,
+        max_norm: float | None,
+        history: History,
+    ) -> None:
+        self.model, self.loss, self.penalty = model, loss, penalty
+        self.optimizer, self.max_norm, self.history = optimizer, max_norm, history
+
+    def step(self, places: Sequence[int], batch: Sequence[Any], *, outputs: bool) -> list[Any]:
+        """Make one step; return the outputs before it."""
+        results = [self.model(inputs) for inputs, _ in batch]
+        losses = [self.loss(result, target) for result, (_, target) in zip(results, batch, strict=True)]
+        objective = reductions.mean(losses)
+        if self.penalty is not None:
+            objective = objective + self.penalty()
+        _descend(objective, self.optimizer, self.max_norm, self.history)
+        return results
+
+    def write_back(self) -> None:
+        """Do nothing: the parameters are where the steps have led."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        self.write_back()
+
+
+class _Replayed(_Eager):
+    """The same steps on graphs that are recorded once, all in arrays."""
+
+    def __init__(self, eager: _Eager, data: Sequence[Any]) -> None:
+        vars(self).update(vars(eager))
+        self.eager = eager
+        parameters = self.optimizer.parameters
+        self.values = vector([parameter.data for parameter in parameters])
+        self.samples = Samples(
+            (_graph(self.loss(self.model(x), target)) for x, target in data), parameters, self.values
+        )
+        self.regulariser = Samples([_graph(self.penalty())], parameters, self.values) if self.penalty else None
+        self.descent = Descent(self.optimizer, parameters, self.values)
+        if not self.samples.depends and not (self.regulariser and self.regulariser.depends):
+            raise ValueError(
+                "the loss depends on none of the optimizer's parameters: was it given those of this model?"
+            )
+
+    def step(self, places: Sequence[int], batch: Sequence[Any], *, outputs: bool) -> list[Any]:
+        loss, gradient = self.samples.gradient(self.values, places)
+        if self.regulariser is not None:
+            penalty, slopes = self.regulariser.gradient(self.values, [0])
+            loss, gradient = loss + penalty, added(gradient, slopes)
+        norm = length(gradient)
+        if outputs or not (math.isfinite(loss) and math.isfinite(norm)):
+            self.write_back()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
+            self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better
+            return results
+        results = [self.model(inputs) for inputs, _ in batch] if outputs else []
+        if self.max_norm is not None and self.max_norm < norm + 1e-6:
+            gradient = scaled(gradient, self.max_norm / (norm + 1e-6))
+        self.descent.step(gradient)
+        self.history.loss.append(loss)
+        self.history.gradient_norm.append(norm)
+        return results
+
+    def write_back(self) -> None:
+        """Set the parameters to where the steps have led."""
+        self.descent.write_back()
+
+
+def _graph(loss: Any) -> Value:
+    if not isinstance(loss, Value):
+        raise TypeError(f"the loss must answer a Value, got {type(loss).__name__}: does it depend on the model?")
+    return loss
 
 
 def _descend(objective: Value, optimizer: Optimizer, max_norm: float | None, history: History) -> None:

@@ -1,0 +1,59 @@
+"""What pictures are drawn from, read with care: numbers, losses, intervals and functions of Values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from autodiff.operands import real
+from autodiff.value import Value
+
+Interval = tuple[float, float]
+
+
+def number(x: Any) -> float:
+    """Return the number that a Value holds, or a plain one as a float."""
+    return x.data if isinstance(x, Value) else real(x)
+
+
+def numbers(losses: Any, what: str) -> list[float]:
+    """Return the losses of a History, or those of a list, of which there must be one."""
+    found = [number(loss) for loss in getattr(losses, "loss", losses)]
+    if not found:
+        raise ValueError(f"the {what} are empty: give at least one number")
+    return found
+
+
+def evenly(name: str, interval: Interval, n: int) -> list[float]:
+    """Return n numbers from one end of the interval to the other."""
+    at_least("n", n, 2)
+    try:
+        low, high = map(real, interval)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not -math.inf < low < high < math.inf:
+        raise ValueError(f"{name} must be two finite numbers, the smaller one first, got {interval!r}")
+    return [low + (high - low) * i / (n - 1) for i in range(n)]
+
+
+def at_least(name: str, number: Any, least: int) -> None:
+    """Raise unless `number` is a whole number and not below `least`."""
+    if not isinstance(number, int) or number < least:
+        raise ValueError(f"{name} must be a whole number from {least} on, got {number!r}")
+
+
+def wider(interval: Interval, margin: float) -> Interval:
+    """Return the interval with a margin at both ends."""
+    return interval[0] - margin, interval[1] + margin
+
+
+def output(function: Callable[..., Any], *arguments: Value) -> Value:
+    """Return the Value that the function answers."""
+    answer = function(*arguments)
+    if not isinstance(answer, Value):
+        raise TypeError(
+            f"the function must answer a Value when given Values, got {type(answer).__name__}: {answer!r}; "
+            "use autodiff.exp and the like in place of math.exp"
+        )
+    return answer

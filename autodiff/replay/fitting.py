@@ -1,0 +1,94 @@
+"""Descent in arrays: an optimizer's rule applied to the whole vector of parameters at once.
+
+It knows of an optimizer only that it has `parameters`, `memory`, `steps`, `rate()` and the rule `update`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from operator import is_
+from typing import Any
+
+from autodiff.replay.vectors import numpy_is_here, vector
+from autodiff.value import Value
+
+
+class Descent:
+    """The state of an optimizer, and the parameters that it moves, as vectors.
+
+    Args:
+        optimizer: its rule moves some or all of the parameters.
+        parameters: what the places of `values` and of a gradient stand for.
+        values: the vector that is moved; it starts from the data that the parameters have now.
+    """
+
+    def __init__(self, optimizer: Any, parameters: Sequence[Value], values: Any) -> None:
+        self.optimizer, self.parameters, self.values = optimizer, parameters, values
+        values[:] = vector([parameter.data for parameter in parameters])
+        whole = len(parameters) == len(optimizer.parameters) and all(map(is_, parameters, optimizer.parameters))
+        self.places = list(range(len(parameters))) if whole else _places(optimizer.parameters, parameters)
+        self.arrays = numpy_is_here()
+        self.moved: Any = slice(None) if whole else self.places
+        self.memory: Any = optimizer.memory
+        if self.arrays:
+            import numpy as np
+
+            columns = zip(*optimizer.memory, strict=True) if optimizer.memory[0] else ()
+            self.memory = tuple([np.array(column) for column in columns])
+
+    def step(self, gradient: Any) -> None:
+        """Move the values once; whole, or not at all if anything raises on the way."""
+        optimizer, count = self.optimizer, self.optimizer.steps + 1
+        rate = optimizer.rate()
+        if self.arrays:
+            moved = self.moved
+            new, memory = optimizer.update(self.values[moved], gradient[moved], self.memory, rate, count)
+            self.values[moved] = new
+        else:
+            before = zip(self.places, self.memory, strict=True)
+            after = [optimizer.update(self.values[i], gradient[i], m, rate, count) for i, m in before]
+            memory = [m for _, m in after]
+            for i, (new, _) in zip(self.places, after, strict=True):
+                self.values[i] = new
+        self.memory = memory  # with NumPy no call lies between, so Ctrl-C finds all three of the same step
+        optimizer.steps = count
+
+    def write_back(self) -> None:
+        """Set the parameters and the optimizer's memory to where the steps have led."""
+        values = self.values.tolist()
+        for place in self.places:
+            self.parameters[place].data = values[place]
+        self.optimizer.memory = self.memory
+        if self.arrays:
+            columns = [column.tolist() for column in self.memory]
+            self.optimizer.memory = list(zip(*columns, strict=True)) if columns else [() for _ in self.places]
+
+
+def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
+    places = {id(parameter): i for i, parameter in enumerate(parameters)}
+    for parameter in moved:
+        if id(parameter) not in places:
+            raise ValueError(
+                f"the optimizer moves {parameter!r}, which is no parameter of the replay: give both the same"
+            )
+    return [places[id(parameter)] for parameter in moved]
+
+
+def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
+    """Make steps of `optimizer` on `replay`, as `Replay.fit` says."""
+    if isinstance(steps, bool) or not isinstance(steps, Integral | Iterable):
+        raise TypeError(f"steps must be a whole number, or batches, got {type(steps).__name__}: {steps!r}")
+    if isinstance(steps, Integral) and steps < 0:
+        raise ValueError(f"steps must be at least 0, got {steps}")
+    batches: Iterable[Any] = [None] * int(steps) if isinstance(steps, Integral) else steps
+    descent = Descent(optimizer, replay.parameters, replay.values)
+    losses: list[float] = []
+    try:
+        for batch in batches:
+            loss, gradient = replay._evaluate(batch)
+            descent.step(gradient)
+            losses.append(loss)
+    finally:
+        descent.write_back()
+    return losses

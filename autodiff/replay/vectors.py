@@ -1,0 +1,74 @@
+"""Vectors of numbers: NumPy's where it is installed, the standard library's where it is not."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from autodiff.operands import real
+
+
+def numpy_is_here() -> bool:
+    """Return whether NumPy can be imported."""
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def vector(numbers: Sequence[float]) -> Any:
+    """Return a new vector of these numbers, which can be written to.
+
+    >>> vector([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
+    if not numpy_is_here():
+        return array("d", numbers)
+    import numpy as np
+
+    return np.array(numbers, dtype=float)
+
+
+def lists(batch: Any, columns: int) -> list[list[float]]:
+    """Return a batch as rows of floats.
+
+    Raises:
+        TypeError, ValueError: if it is not at least one row, each of so many real numbers.
+    """
+    if isinstance(batch, str) or not isinstance(batch, Iterable):
+        raise TypeError(f"a batch must be samples as rows, got {type(batch).__name__}: {batch!r}")
+    rows = []
+    for row in batch:
+        if isinstance(row, str) or not isinstance(row, Iterable):
+            raise TypeError(
+                f"a sample of a batch must be a row of {columns} numbers, got {type(row).__name__}: {row!r}"
+            )
+        rows.append([real(x) for x in row])
+    if not rows or any([len(row) != columns for row in rows]):
+        sizes = sorted({len(row) for row in rows})
+        raise ValueError(f"a batch needs a row for each sample and {columns} columns, got {len(rows)} rows of {sizes}")
+    return rows
+
+
+def scaled(x: Any, factor: float) -> Any:
+    """Return a vector times a number."""
+    return array("d", [number * factor for number in x]) if isinstance(x, array) else x * factor
+
+
+def added(x: Any, y: Any) -> Any:
+    """Return the sum of two vectors."""
+    return array("d", [a + b for a, b in zip(x, y, strict=True)]) if isinstance(x, array) else x + y
+
+
+def length(x: Any) -> float:
+    """Return the Euclidean length of a vector, without overflow on the way."""
+    square = math.inf
+    if not isinstance(x, array):
+        import numpy as np
+
+        with np.errstate(all="ignore"):
+            square = float(x @ x)
+    return math.sqrt(square) if 1e-280 < square < math.inf else math.hypot(*x.tolist())

@@ -1,0 +1,181 @@
+"""Descent on replays, against the same steps taken eagerly."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+
+import autodiff as ad
+from autodiff import DomainError, Replay, Value, nn
+from autodiff.nn import schedules
+
+OPTIMIZERS = [
+    lambda p: nn.SGD(p, lr=0.1),
+    lambda p: nn.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+    lambda p: nn.SGD(p, lr=schedules.cosine(0.1, 10), momentum=0.9, nesterov=True),
+    lambda p: nn.Adam(p, lr=0.01),
+    lambda p: nn.AdamW(p, lr=0.01, weight_decay=0.1),
+    lambda p: nn.RMSprop(p, lr=0.01, momentum=0.5),
+]
+MOONS = nn.data.moons(24, seed=3, classes=(-1, 1))
+
+
+def objective(model):
+    return ad.mean([nn.hinge(model(x), y) for x, y in MOONS]) + 0.01 * nn.l2(model.parameters())
+
+
+def eager_steps(model, optimizer, steps):
+    losses = []
+    for _ in range(steps):
+        loss = objective(model)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.data)
+    return losses
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_steps_are_those_of_the_eager_loop_before_and_after_too(make):
+    models = [nn.MLP(2, [6, 1], "tanh", seed=0) for _ in range(2)]
+    optimizers = [make(model.parameters()) for model in models]
+    expected = eager_steps(models[0], optimizers[0], 12)
+    ours = eager_steps(models[1], optimizers[1], 3)
+    ours += Replay(objective(models[1]), models[1]).fit(optimizers[1], 6)
+    ours += eager_steps(models[1], optimizers[1], 3)
+    assert ours == pytest.approx(expected, rel=1e-12)
+    assert optimizers[1].steps == 12
+    data = [[p.data for p in model.parameters()] for model in models]
+    assert data[1] == pytest.approx(data[0], rel=1e-11)
+
+
+def test_an_optimizer_may_move_some_of_the_parameters_in_another_order():
+    models = [nn.MLP(2, [6, 1], "tanh", seed=0) for _ in range(2)]
+    optimizers = [nn.SGD(model.parameters()[5:1:-1], lr=0.1, momentum=0.9) for model in models]
+    eager_steps(models[0], optimizers[0], 5)
+    Replay(objective(models[1]), models[1]).fit(optimizers[1], 5)
+    data = [[p.data for p in model.parameters()] for model in models]
+    assert data[1] == pytest.approx(data[0], rel=1e-12)
+
+
+def test_batches_are_a_step_each():
+    w, x, t = Value(0.5), Value(0.0), Value(0.0)
+    replay = Replay((w * x - t) ** 2, [w], [x, t])
+    losses = replay.fit(nn.SGD([w], lr=0.1), [[[1.0, 2.0]], [[2.0, 2.0], [1.0, 0.0]]])
+    assert losses[0] == 2.25
+    assert losses[1] == pytest.approx(((2 * 0.8 - 2) ** 2 + 0.8**2) / 2)  # w is 0.5 + 0.1 * 3
+    assert w.data == pytest.approx(0.8 - 0.1 * (2 * (2 * 0.8 - 2) + 0.8))
+
+
+def test_what_raises_on_the_way_leaves_the_whole_steps_before_it():
+    x = Value(1.0, label="x")
+    optimizer = nn.SGD([x], lr=1.0, momentum=0.5)
+    replay = Replay(ad.log(x), [x])
+    with pytest.raises(DomainError, match=r"log\(x\) is undefined at x = 0\.0 \('x'\)"):
+        replay.fit(optimizer, 5)
+    assert (x.data, optimizer.steps, optimizer.memory) == (0.0, 1, [(1.0,)])
+
+
+def test_ctrl_c_leaves_the_whole_steps_before_it():
+    w, x = Value(1.0), Value(1.0)
+    optimizer = nn.Adam([w], lr=0.1)
+    replay = Replay((w * x) ** 2, [w], [x])
+
+    def batches():
+        yield [[1.0]]
+        yield [[2.0]]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        replay.fit(optimizer, batches())
+    assert optimizer.steps == 2
+    assert w.data == pytest.approx(0.8, abs=0.02)  # two steps of about the learning rate
+
+
+def test_what_cannot_be_descended_is_refused():
+    w = Value(1.0)
+    replay = Replay(w * w, [w])
+    with pytest.raises(ValueError, match="no parameter of the replay"):
+        replay.fit(nn.SGD([Value(1.0)], lr=0.1), 1)
+    for steps in (True, 1.5, None):
+        with pytest.raises(TypeError, match="steps must be a whole number, or batches"):
+            replay.fit(nn.SGD([w], lr=0.1), steps)
+    with pytest.raises(ValueError, match="steps must be at least 0, got -1"):
+        replay.fit(nn.SGD([w], lr=0.1), -1)
+    assert replay.fit(nn.SGD([w], lr=0.1), 0) == []
+    assert w.data == 1.0
+
+
+@pytest.mark.parametrize("batch_size", [None, 5, 1])
+@pytest.mark.parametrize(
+    ("loss", "data", "out"),
+    [
+        ("hinge", MOONS, 1),
+        ("binary_cross_entropy", nn.data.moons(20), 1),
+        ("cross_entropy", nn.data.spiral(21, classes=(0, 1, 2)), 3),
+        ("squared_error", nn.data.line(11, noise=0.1), 1),
+    ],
+)
+def test_fit_trains_the_same_with_replay(loss, data, out, batch_size):
+    results = []
+    for replay in (False, True):
+        model = nn.MLP(len(data[0][0]), [5, out], "tanh", seed=1)
+        history = nn.fit(
+            model,
+            data,
+            loss,
+            nn.SGD(model.parameters(), lr=0.1, momentum=0.9),  # Adam would make a step of a gradient that cancels to 0
+            epochs=4,
+            batch_size=batch_size,
+            penalty=lambda model=model: 1e-3 * nn.l2(model.parameters()),
+            max_norm=0.5,
+            metrics={"first": lambda outputs, targets: float(outputs[0][0] if out > 1 else outputs[0])},
+            replay=replay,
+        )
+        results.append((history, [p.data for p in model.parameters()]))
+    (eager, expected), (ours, parameters) = results
+    assert parameters == pytest.approx(expected, rel=1e-9)
+    assert ours.loss == pytest.approx(eager.loss, rel=1e-10)
+    assert ours.gradient_norm == pytest.approx(eager.gradient_norm, rel=1e-9)
+    assert ours.metrics["first"] == pytest.approx(eager.metrics["first"], rel=1e-9, abs=1e-12)
+    assert ours.epoch_loss == pytest.approx(eager.epoch_loss, rel=1e-10)
+
+
+def test_callbacks_see_the_parameters_of_the_moment():
+    model = nn.MLP(1, [3, 1], "tanh", seed=1)
+    seen = []
+
+    def look(model, history):
+        seen.append(nn.mse([model(x) for x, _ in nn.data.line(5)], [y for _, y in nn.data.line(5)]).data)
+        return len(seen) == 3
+
+    history = nn.fit(
+        model, nn.data.line(5), "squared_error", nn.SGD(model.parameters(), lr=0.1), callbacks=[look], replay=True
+    )
+    assert history.stopped == "look"
+    assert seen[:-1] == pytest.approx(history.loss[1:], rel=1e-12)
+
+
+def test_divergence_is_told_as_it_is_eagerly():
+    messages = []
+    for replay in (False, True):
+        model = nn.MLP(1, [3, 1], "relu", seed=1)
+        with pytest.raises(nn.DivergenceError) as error:
+            nn.fit(
+                model, nn.data.line(5), "squared_error", nn.SGD(model.parameters(), lr=1e3), epochs=200, replay=replay
+            )
+        messages.append(str(error.value).split(" at ")[0])
+        assert all(map(math.isfinite, [p.data for p in model.parameters()]))
+    assert messages[0] == messages[1]
+
+
+def test_a_loss_that_depends_on_no_parameter_is_refused():
+    model, other = nn.MLP(1, [2, 1], seed=0), nn.MLP(1, [1], seed=0)
+    with pytest.raises(ValueError, match="depends on none of the optimizer's parameters"):
+        nn.fit(model, nn.data.line(3), "squared_error", nn.SGD(other.parameters(), lr=0.1), epochs=1, replay=True)
+
+
+def test_importing_the_package_imports_no_numpy():
+    code = "import sys, autodiff; print('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

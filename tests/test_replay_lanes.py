@@ -1,0 +1,185 @@
+"""What is found in a graph: lanes, layers, and what is no such thing."""
+
+import random
+
+import pytest
+from replay_graphs import agree
+
+import autodiff as ad
+from autodiff import Replay, Value, nn
+from autodiff.replay import choice
+
+np = pytest.importorskip("numpy", reason="lanes need NumPy")
+
+MOONS = nn.data.moons(40, noise=0.1, seed=1, classes=(-1, 1))
+
+
+def demo(model):
+    """The loss of micrograd's demo, in the lines of its notebook."""
+    inputs = [list(map(Value, point)) for point, _ in MOONS]
+    scores = list(map(model, inputs))
+    losses = [(1 + -y * score).relu() for (_, y), score in zip(MOONS, scores, strict=True)]
+    data_loss = sum(losses) * (1.0 / len(losses))
+    return data_loss + 1e-4 * sum(p * p for p in model.parameters())
+
+
+@pytest.mark.parametrize("expand", [False, True])
+def test_a_loop_over_samples_becomes_lanes_and_its_neurons_layers(expand):
+    model = nn.MLP(2, [16, 16, 1], seed=1, expand=expand)
+    loss = demo(model)
+    replay = Replay(loss, model)
+    report = replay.report()
+    assert (report.kind, report.lanes) == ("arrays", (40,))
+    assert report.layers == ((16, 2), (16, 16), (1, 16))
+    loss.backward()
+    ours, gradient = replay.gradient()
+    assert ours == pytest.approx(loss.data, rel=1e-14)
+    np.testing.assert_allclose(gradient, [p.grad for p in model.parameters()], rtol=1e-12, atol=1e-16)
+    assert "16 x 2, 16 x 16, 1 x 16" in str(report)
+
+
+def test_the_network_reads_like_the_vectorised_algorithm():
+    model = nn.MLP(2, [16, 16, 1], seed=1)
+    source = Replay(demo(model), model).source
+    assert [line for line in source.splitlines() if line.strip().split(" ")[0] in ("z1", "a1", "z2", "a2")] == 2 * [
+        "        z1 = W1 @ x + b1",
+        "        a1 = np.maximum(z1, 0.0)",
+        "        z2 = W2 @ a1 + b2",
+        "        a2 = np.maximum(z2, 0.0)",
+    ]
+    reverse = [line.strip() for line in source.split("def gradient")[1].splitlines()]
+    for line in (
+        "dW3 += a2 @ dz3",
+        "dz2 = da2 * (z2 > 0)",
+        "db2 += dz2.sum(axis=-1)",
+        "dW2 += dz2 @ a1.T",
+        "da1 = W2.T @ dz2",
+        "dz1 = da1 * (z1 > 0)",
+        "db1 += dz1.sum(axis=-1)",
+        "dW1 += dz1 @ x.T",
+    ):
+        assert line in reverse
+
+
+def test_samples_and_neurons_keep_their_order():
+    model = nn.MLP(2, [3, 1], "tanh", seed=0)
+    replay = Replay(nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS]), model)
+    assert "W1 = theta[0:9].reshape(3, 3)[:, 0:2]" in replay.source
+    np.testing.assert_array_equal(replay._program.data["x"], np.array([x for x, _ in MOONS]).T)
+
+
+def lanes(w, b, xs, *, odd=None):
+    """A loss over samples, in which sample 7 may be computed in another way."""
+    losses = [(ad.tanh(w * x + b) - 0.5 * x) ** 2 for x in xs]
+    if odd is not None:
+        losses[7] = odd(w, b, xs[7])
+    return losses
+
+
+OTHERS = {
+    "another constant": lambda w, b, x: (ad.tanh(w * x + b) - 0.25 * x) ** 2,
+    "another sign": lambda w, b, x: (ad.tanh(w * x - b) - 0.5 * x) ** 2,
+    "another parameter": lambda w, b, x: (ad.tanh(w * x + w) - 0.5 * x) ** 2,
+    "another exponent": lambda w, b, x: (ad.tanh(w * x + b) - 0.5 * x) ** 3,
+    "another operation": lambda w, b, x: (ad.sin(w * x + b) - 0.5 * x) ** 2,
+    "an operation fewer": lambda w, b, x: ad.tanh(w * x + b) ** 2,
+    "operands of a difference the other way round": lambda w, b, x: (0.5 * x - ad.tanh(w * x + b)) ** 3,
+}
+SAME = {
+    "operands of a product the other way round": lambda w, b, x: (ad.tanh(x * w + b) - 0.5 * x) ** 2,
+    "operands of a sum the other way round": lambda w, b, x: (ad.tanh(b + w * x) - 0.5 * x) ** 2,
+}
+
+
+@pytest.mark.parametrize("what", [*OTHERS, *SAME])
+def test_a_sample_that_differs_in_one_thing_is_told_apart(what, monkeypatch):
+    monkeypatch.setattr(choice, "PER_BLOCK", 0.0)  # on arrays, however small
+    dice = random.Random(0)
+    xs = [dice.uniform(-1, 1) for _ in range(20)]
+    w, b = Value(0.7), Value(-0.2)
+    replay = Replay(ad.mean(lanes(w, b, xs, odd={**OTHERS, **SAME}[what])), [w, b])
+    assert replay.report().kind == "arrays"
+    for w.data, b.data in ((0.7, -0.2), (-1.3, 0.4)):
+        agree(replay, what)
+        differs = abs(replay.gradient()[0] - ad.mean(lanes(w, b, xs)).data) > 1e-6
+        assert differs == (what in OTHERS)
+
+
+def test_samples_that_share_data_stay_samples_of_their_own(monkeypatch):
+    monkeypatch.setattr(choice, "PER_BLOCK", 0.0)
+    w, one = Value(0.3), Value(1.0)
+    losses = [(w * x - 1.0) ** 2 for x in [one, one, Value(2.0), one, 2.0, 1.0] * 4]
+    replay = Replay(ad.sum(losses), [w])
+    assert replay.report().lanes == (24,)
+    agree(replay, "shared data")
+
+
+def test_losses_of_two_structures_share_the_network():
+    model = nn.MLP(2, [8, 1], "tanh", seed=0)
+    data = nn.data.moons(30)
+    replay = Replay(ad.mean([nn.binary_cross_entropy(model(x), y) for x, y in data]), model)
+    report = replay.report()
+    assert set(report.lanes) == {30, 15}
+    assert report.layers == ((8, 2), (1, 8))
+    agree(replay, "two structures")
+
+
+def test_what_depends_on_all_samples_and_goes_back_to_each(monkeypatch):
+    monkeypatch.setattr(choice, "PER_BLOCK", 0.0)
+    w = [Value(0.1 * i + 0.1) for i in range(5)]
+    dice = random.Random(0)
+    rows = [[dice.gauss(0, 1) for _ in w] for _ in range(30)]
+    scores = [ad.dot(w, row) for row in rows]
+    middle = ad.mean(scores)
+    centred = [score - middle for score in scores]
+    spread = ad.sqrt(ad.mean([x**2 for x in centred]))
+    replay = Replay(ad.mean([ad.tanh(x / spread) ** 2 for x in centred]), w)
+    assert replay.report().lanes == (30,)
+    agree(replay, "batch normalisation")
+
+
+def test_weights_that_are_computed_are_layers_too():
+    w = [[Value(0.1 * (i + 1) * (j - 1)) for j in range(3)] for i in range(5)]
+    squashed = [[ad.tanh(x) for x in row] for row in w]
+    dice = random.Random(0)
+    data = [[dice.gauss(0, 1) for _ in range(3)] for _ in range(20)]
+    loss = ad.mean([ad.sum([ad.relu(ad.dot(row, x)) for row in squashed]) for x in data])
+    replay = Replay(loss, [x for row in w for x in row])
+    assert replay.report().layers == ((5, 3),)
+    agree(replay, "computed weights")
+
+
+def test_a_sample_with_inputs_is_a_layer_in_a_batch():
+    model = nn.MLP(3, [6, 4], "relu", seed=0)
+    x, t = [Value(0.1) for _ in range(3)], [Value(0.0) for _ in range(4)]
+    logits = model(x)
+    replay = Replay(ad.logsumexp(logits) - ad.dot(t, logits), model, [*x, *t])
+    assert (replay.report().lanes, replay.report().layers) == (("batch",), ((6, 3), (4, 6)))
+    dice = random.Random(0)
+    batch = [[dice.gauss(0, 1) for _ in range(3)] + [float(k == i % 4) for k in range(4)] for i in range(9)]
+    agree(replay, "a batch", batch)
+    expected = ad.mean([nn.cross_entropy(model(row[:3]), row[3:].index(1.0)) for row in batch])
+    expected.backward()
+    loss, gradient = replay.gradient(np.array(batch))
+    assert loss == pytest.approx(expected.data, rel=1e-13)
+    np.testing.assert_allclose(gradient, [p.grad for p in model.parameters()], rtol=1e-11, atol=1e-15)
+
+
+def test_cross_entropy_is_exact_where_it_is_small():
+    w = Value(1.0)
+    x = Value(0.0)
+    replay = Replay(ad.logsumexp([w * x, 0.0 * x]) - w * x, [w], [x])
+    loss, _ = replay.gradient([[40.0]])
+    assert loss == pytest.approx(4.248354255291589e-18, rel=1e-12) or loss == 0.0  # 40 + e**-40 - 40
+    replay = Replay(ad.logsumexp([0.0 * w, x - 0.0 * w]), [w], [x])
+    assert replay.gradient([[-40.0]])[0] == pytest.approx(4.248354255291589e-18, rel=1e-12)
+
+
+@pytest.mark.parametrize("sort", ["parameters", "data"])
+def test_parameters_may_come_in_any_order(sort):
+    model = nn.MLP(2, [5, 1], "tanh", seed=0)
+    parameters = model.parameters()
+    random.Random(1).shuffle(parameters)
+    loss = nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS])
+    replay = Replay(loss, parameters[:-3] if sort == "data" else parameters)  # three are constants
+    agree(replay, "another order")

@@ -1,0 +1,67 @@
+"""Replays of large graphs: deep, wide, and with sums of many terms; nothing recurses."""
+
+import random
+import sys
+
+import pytest
+from replay_graphs import grow
+
+import autodiff as ad
+from autodiff import Replay, Value
+from autodiff.replay import straight
+
+
+def chain(length):
+    x, w = Value(0.3), Value(0.9)
+    node = x
+    for _ in range(length // 2):
+        node = ad.tanh(w * node + 0.1) if length % 2 else w * node + x
+    return node, [x, w]
+
+
+@pytest.mark.parametrize("length", [10, 3_000, 20_001])
+def test_deep_chains(length):
+    limit = sys.getrecursionlimit()
+    root, leaves = chain(length)
+    replay = Replay(root, leaves)
+    root.backward()
+    loss, gradient = replay.gradient()
+    assert loss == root.data
+    assert list(gradient) == pytest.approx([leaf.grad for leaf in leaves], rel=1e-11)
+    assert replay() == loss
+    assert sys.getrecursionlimit() == limit
+
+
+def test_a_program_in_parts_is_the_program_in_one(monkeypatch):
+    dice = random.Random(5)
+    parameters = [Value(dice.uniform(-1, 1)) for _ in range(4)]
+    root = ad.mean(grow(dice, parameters, 300, far=40)) + 2.0 * parameters[0]
+    parameters += [Value(3.0), Value(4.0)]
+    root = root + 5.0 * parameters[-2]  # the derivative is a constant; by the last, it is 0
+    whole = Replay(root, parameters)
+    monkeypatch.setattr(straight, "PART", 7)
+    parts = Replay(root, parameters)
+    assert "def part_3(" in parts.source
+    assert list(parts.gradient()[1]) == list(whole.gradient()[1])
+    assert parts() == whole()
+
+
+@pytest.mark.parametrize("reduce", [sum, ad.sum, ad.mean, ad.max, ad.logsumexp, ad.prod])
+def test_operations_on_thousands_of_operands(reduce):
+    xs = [Value(1 + 1e-5 * i) for i in range(3_000)]
+    root = reduce(xs)
+    replay = Replay(root, xs)
+    root.backward()
+    loss, gradient = replay.gradient()
+    assert loss == pytest.approx(root.data, rel=1e-12)
+    assert list(gradient) == pytest.approx([x.grad for x in xs], rel=1e-11)
+
+
+def test_sums_nested_on_either_side():
+    w = [Value(0.1 * i) for i in range(400)]
+    left = right = w[0] * 2.0
+    for x in w[1:]:
+        left, right = left + ad.tanh(x), ad.tanh(x) + right
+    root = left * right
+    root.backward()
+    assert list(Replay(root, w).gradient()[1]) == pytest.approx([x.grad for x in w], rel=1e-12)
