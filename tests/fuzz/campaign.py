@@ -6,7 +6,7 @@ from fuzz.graphs import draw, minimised
 from fuzz.judge import Wrong, judge
 from fuzz.oracle import Unsuitable
 
-TORCH_EVERY, HIGHER_EVERY = 4, 10
+TORCH_EVERY, HIGHER_EVERY, REPLAY_EVERY = 4, 10, 10
 
 
 @dataclass
@@ -17,24 +17,30 @@ class Tally:
     nodes: int = 0
     torch: int = 0
     higher: int = 0
+    replays: int = 0
     worst: float = 0.0
     failed: int | None = None
 
     def __add__(self, other):
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)[:4]}
+        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)[:5]}
         failed = other.failed if self.failed is None else self.failed
         return Tally(**sums, worst=max(self.worst, other.worst), failed=failed)
 
     def __str__(self):
         return (
-            f"{self.graphs} graphs, {self.nodes} nodes; by PyTorch {self.torch}, second order {self.higher}; "
+            f"{self.graphs} graphs, {self.nodes} nodes; by PyTorch {self.torch}, second order {self.higher}, "
+            f"replayed {self.replays}; "
             f"largest error {self.worst:.3g} of the 8 allowed"
         )
 
 
 def kinds(seed):
-    """How the graph of a seed is judged: whether by PyTorch too, and whether in second order."""
-    return {"torch": pytorch() if seed % TORCH_EVERY == 0 else None, "higher": seed % HIGHER_EVERY == 0}
+    """How the graph of a seed is judged: whether by PyTorch too, in second order, and as a replay."""
+    return {
+        "torch": pytorch() if seed % TORCH_EVERY == 0 else None,
+        "higher": seed % HIGHER_EVERY == 0,
+        "replay": seed % REPLAY_EVERY == 5,
+    }
 
 
 def pytorch():
@@ -60,7 +66,7 @@ def judge_seeds(seeds):
             tally.failed = seed
             return tally
         nodes = len(program.leaves) + len(program.steps)
-        tally += Tally(1, nodes, how["torch"] is not None, how["higher"], worst)
+        tally += Tally(1, nodes, how["torch"] is not None, how["higher"], how["replay"], worst)
     return tally
 
 

@@ -6,7 +6,7 @@ import operator
 import mpmath
 from conftest import NAMES, ROWS, TRUTH, grouped
 
-from autodiff import Value, grad
+from autodiff import Replay, Value, grad
 from autodiff.operands import flat
 from autodiff.order import walk
 from fuzz.oracle import DIGITS, UNIT, Number, Unsuitable, backward, forward, second
@@ -47,13 +47,14 @@ def steps(program, found, numbers):
     return list(zip(program.steps, found, numbers[len(program.leaves) :], strict=True))
 
 
-def judge(program, *, torch=None, higher=False):
+def judge(program, *, torch=None, higher=False, replay=False):
     """Return the largest error of a graph, in units of 2**-52 times its bound; 8 are allowed.
 
     Args:
         program: the graph.
         torch: the module, to compare with PyTorch too.
         higher: whether to compare the second derivatives too.
+        replay: whether to compare a replay of the graph too, there and at other numbers.
 
     Raises:
         Wrong: if a number is further off than that.
@@ -77,6 +78,8 @@ def judge(program, *, torch=None, higher=False):
                 compare(f"v{i}.grad", node.grad, slope, 4 * number.coarse, "PyTorch says")
         if higher:
             worst = max(worst, judge_second(program, nodes, numbers, found))
+        if replay:
+            worst = max(worst, judge_replay(program, nodes, numbers))
     return worst
 
 
@@ -130,6 +133,31 @@ def recorded_bound(root):
     except Unsuitable:
         return None
     return known[id(root)].bound
+
+
+def judge_replay(program, nodes, numbers):
+    """Compare a replay of the graph, where it was recorded and with all leaves a quarter larger."""
+    leaves = nodes[: len(program.leaves)]
+    try:
+        replay = Replay(nodes[-1], leaves)
+    except Exception as error:
+        raise Wrong(f"Replay: {type(error).__name__}: {error}") from error
+    worst = compare_replay(replay, numbers, len(leaves))
+    other = program._replace(leaves=tuple([1.25 * x for x in program.leaves]))
+    try:
+        numbers, _ = truth(other)
+    except Unsuitable:
+        return worst
+    replay.values = other.leaves
+    return max(worst, compare_replay(replay, numbers, len(leaves)))
+
+
+def compare_replay(replay, numbers, leaves):
+    loss, gradient = replay.gradient()
+    worst = compare("the replay's loss", loss, numbers[-1].x, numbers[-1].bound)
+    for i, (slope, number) in enumerate(zip(gradient, numbers[:leaves], strict=True)):
+        worst = max(worst, compare(f"the replay's v{i}.grad", float(slope), number.gradient, number.gradient_bound))
+    return worst
 
 
 def in_torch(torch, program):
