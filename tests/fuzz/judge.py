@@ -166,7 +166,12 @@ def in_torch(torch, program):
     def where(x, y, tie):
         return torch.where(x > y, 1.0, torch.where(x < y, 0.0, tie)).double().requires_grad_()
 
+    def logsumexp(*xs):
+        top = torch.stack(xs).max().detach()  # its own slope is e**(x - out), which loses the digits of out
+        return top + torch.log(torch.stack([torch.exp(x - top) for x in xs]).sum())
+
     own = {
+        "LOGSUMEXP": logsumexp,
         "HEAVISIDE": lambda x, at_zero: where(x, torch.zeros_like(x), at_zero),
         "STEP": where,
         "SOFTPLUS": lambda x: torch.nn.functional.softplus(x, threshold=40.0),  # its own 20 drops 2e-9
