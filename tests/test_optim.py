@@ -330,6 +330,10 @@ def test_when_a_schedule_raises_no_parameter_has_moved():
     assert w.data == 1.0
 
 
+def test_an_optimizer_of_ones_own_has_no_weight_decay_unless_it_asks_for_some():
+    assert Odd([Value(1.0)], None).weight_decay == 0.0
+
+
 def test_an_optimizer_without_a_rule_says_so():
     with pytest.raises(NotImplementedError, match="Optimizer must say how it updates a parameter"):
         nn.Optimizer([Value(1.0)], 0.1).step()
