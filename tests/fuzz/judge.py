@@ -166,9 +166,9 @@ def in_torch(torch, program):
     def where(x, y, tie):
         return torch.where(x > y, 1.0, torch.where(x < y, 0.0, tie)).double().requires_grad_()
 
-    def logsumexp(*xs):
-        top = torch.stack(xs).max().detach()  # its own slope is e**(x - out), which loses the digits of out
-        return top + torch.log(torch.stack([torch.exp(x - top) for x in xs]).sum())
+    def logsumexp(*xs):  # its own loses digits, in its slopes those of out, in its value those of a sum near 1
+        top, *others = sorted(xs, key=lambda x: -x.item())
+        return top + torch.log1p(sum([torch.exp(x - top) for x in others], torch.zeros(())))
 
     own = {
         "LOGSUMEXP": logsumexp,
