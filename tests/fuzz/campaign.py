@@ -62,6 +62,8 @@ def judge_seeds(seeds):
             continue
         try:
             worst = judge(program, **how)
+        except Unsuitable:
+            continue
         except Wrong:
             tally.failed = seed
             return tally

@@ -62,12 +62,17 @@ def draw(seed):
                 node, _ = forward(name, [nodes[i] for i in operands], step.parameters)
             except Unsuitable:
                 continue
-            if LEAST < abs(node.x) < MOST or (node.x == 0 and node.bound == 0):
+            if suits(node):
                 nodes.append(node)
                 steps.append(step)
                 if len(steps) == longest:
                     break
     return Program(leaves, tuple(steps))
+
+
+def suits(number):
+    """Whether a number is neither too large nor too small to go on with; 0 is not if only rounding made it so."""
+    return LEAST < abs(number.x) < MOST or (number.x == 0 and number.bound == 0)
 
 
 def leaf(chance):

@@ -9,6 +9,7 @@ from conftest import NAMES, ROWS, TRUTH, grouped
 from autodiff import Replay, Value, grad
 from autodiff.operands import flat
 from autodiff.order import walk
+from fuzz.graphs import suits
 from fuzz.oracle import DIGITS, UNIT, Number, Unsuitable, backward, forward, second
 
 SIGNS = {  # rows that people write with a sign: every other step is built so
@@ -40,6 +41,8 @@ def truth(program):
     numbers[-1].gradient = mpmath.mpf(1)
     for (name, operands, parameters), rule, out in reversed(steps(program, found, numbers)):
         backward(name, rule, out, [numbers[k] for k in operands], parameters)
+    if any([max(abs(number.x), abs(number.gradient)) > 1e290 for number in numbers]):
+        raise Unsuitable("a float overflows")
     return numbers, found
 
 
@@ -147,6 +150,8 @@ def judge_replay(program, nodes, numbers):
     try:
         numbers, _ = truth(other)
     except Unsuitable:
+        return worst
+    if not all([suits(number) for number in numbers]):
         return worst
     replay.values = other.leaves
     return max(worst, compare_replay(replay, numbers, len(leaves)))
