@@ -253,7 +253,7 @@ LEAKY_RELU = Op("leaky_relu", lambda x, slope: slope * x if x <= 0 else x,
                 lambda out, x, slope: (HEAVISIDE(x, 0.0) + slope * HEAVISIDE(-x, 1.0),),
                 "leaky_relu({x}, {slope})", parameters=1, piecewise=True)
 ELU        = Op("elu",   lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
-                lambda out, x, alpha: (HEAVISIDE(x, 0.0) + alpha * HEAVISIDE(-x, 1.0) * EXP(MINIMUM(x, 0.0)),),
+                lambda out, x, alpha: (HEAVISIDE(x, 0.0) + alpha * (left := HEAVISIDE(-x, 1.0)) * EXP(MASK(x, left)),),
                 "elu({x}, {alpha})", parameters=1, piecewise=True)
 MAXIMUM    = Op("maximum", _maximum,      lambda out, x, y: (STEP(x, y, 0.5), STEP(y, x, 0.5)), "maximum({x}, {y})", piecewise=True)
 MINIMUM    = Op("minimum", lambda x, y: -_maximum(-x, -y), lambda out, x, y: (STEP(y, x, 0.5), STEP(x, y, 0.5)),

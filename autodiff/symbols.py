@@ -232,8 +232,9 @@ def _product(x: Expression, y: Expression) -> Expression:
     for one, other in ((x, y), (y, x)):
         if one.sign == "/" and _is(one.operands[0], 1.0):
             return _quotient(other, one.operands[1])
-    if x.sign == "*" and x.operands[1].sign == "<=" and y.sign == "exp" and y.operands[0].sign == "minimum":
-        y = Applied("exp", y.operands[0].operands[0])  # the bracket is 0 where the engine bounds the exponent
+    if x.sign == "*" and x.operands[1].sign == "<=" and y.sign == "exp" and y.operands[0].sign == "*":
+        exponent, taken = y.operands[0].operands
+        y = Applied("exp", exponent) if _same(taken, x.operands[1]) else y  # the bracket is 0 where it takes it away
     if x.sign == "*" and _same(x.operands[1], y):
         return _product(x.operands[0], _power(y, Constant(2.0)))
     if x.sign == "-" and y.sign == "+" and all(map(_same, x.operands, y.operands)):

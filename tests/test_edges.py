@@ -179,6 +179,8 @@ EDGES = [  # an expression in x and y, where, its value, its gradient
     ("sqrt(x * x)", (0.0,), 0.0, (NAN,)),
     ("sqrt(x**2)", (0.0,), 0.0, (NAN,)),
     ("x**0 * inf", (2.0,), INF, (NAN,)),
+    ("sqrt(x) * 0.0", (0.0,), 0.0, (NAN,)),
+    ("prod(x, y) * 0.0", (INF, 2.0), NAN, (0.0, NAN)),
 ]
 
 UNDEFINED = [

@@ -7,7 +7,8 @@ import pytest
 from autodiff import Value, grad, nn
 
 WHY = "PyTorch is what these numbers are compared with"
-LOGITS = [0.0, 0.3, -0.7, 2.5, -6.0, 17.0, 40.0, -40.0, 1000.0, -1000.0]
+LOGITS = [0.0, 1e-8, -1e-8, 0.3, -0.7, 1.0, -1.0, 2.5, -6.0, 17.0, 30.0, -30.0, 40.0, -40.0, 1000.0, -1000.0]
+HUGE = [1e8, -1e8, 1e150, -1e150, 1e300, -1e300, 1.7e308, -1.7e308]
 TARGETS = [0, 1, 0.25]
 
 
@@ -79,7 +80,18 @@ VECTORS = [
     [1000.0, -1000.0],
     [1000.0, 1000.0, 999.0],
     [-1000.0, -1001.0, -1000.5, -40.0],
+    [1e-8, -1e-8, 0.0],
+    [30.0, -30.0, 1.0, -1.0],
 ]
+HUGE_VECTORS = [[1e8, -1e8, 0.0], [1e300, 1e300], [1e300, -1e300, 1000.0], [-1e300, -1e300, -1.7e308]]
+
+
+@pytest.mark.parametrize("target", [0, 1])
+@pytest.mark.parametrize("logit", HUGE)
+def test_binary_cross_entropy_of_a_huge_logit_is_its_distance_from_the_right_side(logit, target):
+    wrong = logit > 0 if target == 0 else logit < 0
+    slope = (1.0 if target == 0 else -1.0) if wrong else 0.0
+    check(nn.binary_cross_entropy, [logit], target, abs(logit) if wrong else 0.0, [slope], [[0.0]])
 
 
 @pytest.mark.parametrize(("logits", "target"), [(v, k) for v in VECTORS for k in range(len(v))])
@@ -105,6 +117,13 @@ def test_the_loss_of_a_sure_and_right_answer_keeps_its_digits(margin):
 def test_cross_entropy_of_two_classes_is_binary_cross_entropy_of_their_difference():
     for logit in LOGITS:
         assert nn.cross_entropy([0.0, logit], 1) == pytest.approx(nn.binary_cross_entropy(logit, 1), abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("logit", "target", "value"), [(-math.inf, 0, 0.0), (math.inf, 1, 0.0), (math.inf, 0, math.inf)]
+)
+def test_of_a_sure_class_only_its_own_term_counts_so_that_an_infinite_logit_is_no_nan(logit, target, value):
+    assert nn.binary_cross_entropy(logit, target) == value
 
 
 def test_penalties_and_their_gradients():
@@ -144,6 +163,7 @@ BAD = [
     (lambda x: nn.cross_entropy([x, x], "0"), "one of the 2 classes, got '0'"),
     (lambda x: nn.cross_entropy([], 0), "cross_entropy needs"),
     (lambda x: nn.mse([x, x], [1.0]), "one target for each output, got 2 outputs and 1 targets"),
+    (lambda x: nn.mse([x], [1.0, 2.0]), "one target for each output, got 1 outputs and 2 targets"),
     (lambda x: nn.mse([x, x], 1.0), "one target for each output, got 2 outputs and 1 targets"),
     (lambda x: nn.mse([], []), "at least one number"),
 ]
@@ -178,14 +198,14 @@ def torch_check(torch, loss, theirs, outputs, target):
     (first,) = torch.autograd.grad(value, xs, create_graph=True)
     second = torch.autograd.functional.hessian(theirs, xs)
     got = slopes(loss, outputs, target)  # PyTorch computes p - 1 and p (1 - p) with cancellation, hence abs
-    assert got[0] == pytest.approx(value.item(), rel=1e-12, abs=1e-15)
+    assert got[0] == pytest.approx(value.item(), rel=1e-12, abs=4e-15)
     for ours in got[1:3]:
         assert ours == pytest.approx(first.tolist(), rel=1e-12, abs=1e-15)
     for ours, row in zip(got[3], second.tolist(), strict=True):
-        assert ours == pytest.approx(row, rel=1e-11, abs=1e-15)
+        assert ours == pytest.approx(row, rel=1e-11, abs=4e-15)
 
 
-@pytest.mark.parametrize("output", LOGITS)
+@pytest.mark.parametrize("output", LOGITS + HUGE)
 def test_losses_of_one_output_agree_with_pytorch(output):
     torch = pytest.importorskip("torch", reason=WHY)
     f = torch.nn.functional
@@ -206,11 +226,20 @@ def test_losses_of_one_output_agree_with_pytorch(output):
         )
 
 
+def cross_entropy_check(torch, logits, target):
+    index = torch.tensor(target)
+    torch_check(torch, nn.cross_entropy, lambda xs: torch.nn.functional.cross_entropy(xs, index), logits, target)
+
+
 @pytest.mark.parametrize(("logits", "target"), [(v, k) for v in VECTORS for k in range(len(v))])
 def test_losses_of_several_outputs_agree_with_pytorch(logits, target):
     torch = pytest.importorskip("torch", reason=WHY)
-    f = torch.nn.functional
-    index, targets = torch.tensor(target), [0.5 * i for i in range(len(logits))]
-    torch_check(torch, nn.cross_entropy, lambda xs: f.cross_entropy(xs, index), logits, target)
+    cross_entropy_check(torch, logits, target)
+    targets = [0.5 * i for i in range(len(logits))]
     t = torch.tensor(targets, dtype=torch.float64)
-    torch_check(torch, nn.mse, lambda xs: f.mse_loss(xs, t), logits, targets)
+    torch_check(torch, nn.mse, lambda xs: torch.nn.functional.mse_loss(xs, t), logits, targets)
+
+
+@pytest.mark.parametrize(("logits", "target"), [(v, k) for v in HUGE_VECTORS for k in range(len(v))])
+def test_cross_entropy_of_huge_logits_agrees_with_pytorch(logits, target):
+    cross_entropy_check(pytest.importorskip("torch", reason=WHY), logits, target)

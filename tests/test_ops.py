@@ -161,6 +161,12 @@ def test_a_branch_not_taken_is_handed_0_whatever_comes_in(name, incoming):
     assert row.chain((row(*operands), *operands), incoming)[0] == 0.0
 
 
+@pytest.mark.parametrize(("x", "ratio"), [(2.0, INF), (-2.0, -INF), (INF, INF), (0.0, 0.0), (NAN, NAN)])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_in_a_slope_a_ratio_to_0_is_an_infinity_or_0_and_nan_stays_nan(x, ratio, zero):
+    assert ops.RATIO(x, zero) == pytest.approx(ratio, nan_ok=True)
+
+
 def test_a_slope_of_0_in_a_product_does_not_stop_an_infinity():
     assert math.isnan(ops.MUL.chain((0.0, 3.0, 0.0), INF)[0])
 

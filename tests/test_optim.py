@@ -48,7 +48,7 @@ def train(ours, steps=100, before=None):
 def train_pytorch(torch, theirs, steps=100, before=None, schedule=None):
     ws = [torch.tensor(w, dtype=torch.float64, requires_grad=True) for w in START]
     optimizer = theirs(ws)
-    scheduler = schedule and torch.optim.lr_scheduler.LambdaLR(optimizer, schedule)
+    scheduler = schedule and schedule(optimizer)
     path = []
     for _ in range(steps):
         optimizer.zero_grad()
@@ -62,10 +62,10 @@ def train_pytorch(torch, theirs, steps=100, before=None, schedule=None):
     return path
 
 
-def assert_same(path, expected):
+def assert_same(path, expected, tiny=1e-14):
     assert len(path) == len(expected)
     for ours, theirs in zip(path, expected, strict=True):
-        assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-14)
+        assert ours == pytest.approx(theirs, rel=1e-12, abs=tiny)
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.3])
@@ -96,7 +96,10 @@ def test_a_hundred_steps_with_a_schedule_agree_with_pytorch(name, arguments, lr)
     def theirs(ws):
         return getattr(torch.optim, name)(ws, lr, **arguments)
 
-    assert_same(path, train_pytorch(torch, theirs, schedule=lambda t: 1 / (1 + t / 10)))
+    def slower(optimizer):
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda t: 1 / (1 + t / 10))
+
+    assert_same(path, train_pytorch(torch, theirs, schedule=slower))
 
 
 @pytest.mark.parametrize("limit", [0.5, 5.0])  # now and then in force, and always
@@ -111,6 +114,51 @@ def test_a_hundred_clipped_steps_agree_with_pytorch(kind, limit):
         return torch.optim.SGD(ws, 0.01, momentum=0.5)
 
     assert_same(path, train_pytorch(torch, theirs, before=lambda ws: torch_clip(ws, limit)))
+
+
+TOGETHER = {
+    # a schedule of ours, PyTorch's of the same name, what is clipped, to what
+    "constant, by norm": (
+        lambda rate: schedules.constant(rate / 4),
+        lambda lr, o: lr.ConstantLR(o, 0.25, 100),
+        "norm",
+        2.0,
+    ),
+    "linear, by value": (
+        lambda rate: schedules.linear(rate, rate / 10, 80),
+        lambda lr, o: lr.LinearLR(o, 1.0, 0.1, total_iters=80),
+        "value",
+        1.5,
+    ),
+    "step, by norm": (
+        lambda rate: schedules.step(rate, 0.7, 15),
+        lambda lr, o: lr.StepLR(o, step_size=15, gamma=0.7),
+        "norm",
+        5.0,
+    ),
+    "cosine, by value": (
+        lambda rate: schedules.cosine(rate, 100, rate / 50),
+        lambda lr, o: lr.CosineAnnealingLR(o, 100, eta_min=o.defaults["lr"] / 50),
+        "value",
+        3.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs", "kind", "limit"), TOGETHER.values(), ids=TOGETHER)
+@pytest.mark.parametrize(("name", "arguments", "lr"), RULES.values(), ids=RULES)
+def test_a_hundred_steps_with_everything_at_once_agree_with_pytorch(name, arguments, lr, ours, theirs, kind, limit):
+    torch = pytest.importorskip("torch", reason=WHY)
+    arguments = {**arguments, "weight_decay": 0.05}
+    clip, torch_clip = getattr(nn, f"clip_gradient_{kind}"), getattr(torch.nn.utils, f"clip_grad_{kind}_")
+    path = train(lambda ws: getattr(nn, name)(ws, ours(lr), **arguments), before=lambda ws: clip(ws, limit))
+    expected = train_pytorch(
+        torch,
+        lambda ws: getattr(torch.optim, name)(ws, lr, **arguments),
+        before=lambda ws: torch_clip(ws, limit),
+        schedule=lambda optimizer: theirs(torch.optim.lr_scheduler, optimizer),
+    )
+    assert_same(path, expected, tiny=1e-12)
 
 
 # First steps, computed by hand: w = 2, gradients 4 and then 1, learning rate 0.1
@@ -280,6 +328,10 @@ def test_when_a_schedule_raises_no_parameter_has_moved():
     with pytest.raises(ZeroDivisionError):
         nn.SGD([w], lambda t: 1 / t).step()
     assert w.data == 1.0
+
+
+def test_an_optimizer_of_ones_own_has_no_weight_decay_unless_it_asks_for_some():
+    assert Odd([Value(1.0)], None).weight_decay == 0.0
 
 
 def test_an_optimizer_without_a_rule_says_so():

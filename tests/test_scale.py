@@ -1,5 +1,6 @@
 import copy
 import gc
+import os
 import pickle
 import sys
 import threading
@@ -8,9 +9,13 @@ import weakref
 
 import pytest
 
-from autodiff import Value, grad
+import autodiff
+from autodiff import Replay, Value, grad
+from autodiff.order import walk
 
-DEPTH = 50_000  # far beyond the recursion limit of 1,000
+# Far beyond the recursion limit of 1,000. In full: NODES=1000000 python -m pytest tests/test_scale.py
+NODES = int(os.environ.get("NODES", 30_000))
+OTHERS = NODES // 3 if NODES < 10**6 else NODES
 
 
 def chain(depth):
@@ -21,20 +26,39 @@ def chain(depth):
     return x, y
 
 
-def exercise_a_deep_chain(answers):
-    x, y = chain(DEPTH)
-    y.backward()
-    repr(y)
-    answers.append(x.grad)
-    answers.append(grad(y, x).data)
-    for other in (copy.deepcopy(y), pickle.loads(pickle.dumps(y))):
-        other.backward()
-        answers.append(other.parents[1].grad)
-    y.zero_grad()
-    del other, y
-    answers.append(x.grad)
+def ladder(n):
+    """Each node is the mean of the two before it: both are shared, and the answer tends to (x + 2 z)/3."""
+    x, before = Value(0.0), Value(3.0)
+    z, y = before, x
+    y, before = before, y
+    for _ in range(n // 2):
+        y, before = (y + before) * 0.5, y
+    return [x, z], y
 
 
+def fan(n):
+    """One leaf under n nodes under one node."""
+    x = Value(2.0)
+    return [x], autodiff.sum([x * 0.5 for _ in range(n)])
+
+
+def wide(n):
+    """One node of n leaves, each twice."""
+    leaves = [Value(1.0) for _ in range(n)]
+    return [leaves[0], leaves[-1]], autodiff.dot(leaves, reversed(leaves))
+
+
+def deep(n):
+    x, y = chain(n // 2)
+    return [x], y
+
+
+SHAPES = {  # a graph of about n nodes, and the gradient of its leaves
+    "deep": (deep, NODES, lambda n: [2.0]),  # the sum of 1/2**k
+    "ladder": (ladder, OTHERS, lambda n: [1 / 3, 2 / 3]),
+    "fan": (fan, OTHERS, lambda n: [n / 2]),
+    "wide": (wide, OTHERS, lambda n: [2.0, 2.0]),
+}
 SMALL_STACK = pytest.param(
     256 * 1024,
     marks=pytest.mark.skipif(
@@ -44,22 +68,62 @@ SMALL_STACK = pytest.param(
 )
 
 
-@pytest.mark.parametrize("stack", [0, SMALL_STACK])
-def test_depth_is_no_limit_in_any_thread_and_the_recursion_limit_is_untouched(stack):
-    limit = sys.getrecursionlimit()
+def live(again):
+    """The gradients of the leaves of a graph that was copied, in the order of its first walk."""
+    again.zero_grad()
+    again.backward()
+    return [leaf.grad for leaf in walk(again)[1]]
+
+
+def exercise(make, n, answers):
+    leaves, y = make(n)
+    y.backward()
+    answers["backward"] = [x.grad for x in leaves]
+    answers["grad"] = [slope.data for slope in grad(y, *leaves, leaves[0])][:-1]
+    every = [leaf.grad for leaf in walk(y)[1]]
+    repr(y)
+    for how, clone in (("copy", copy.deepcopy), ("pickle", lambda graph: pickle.loads(pickle.dumps(graph)))):
+        answers[how] = live(clone(y)) == every
+    answers["replay"] = list(map(float, Replay(y, leaves).gradient()[1]))
+    y.zero_grad()
+    answers["forgotten"] = {x.grad for x in leaves}
+
+
+@pytest.mark.parametrize("stack", ["main thread", 0, SMALL_STACK])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_large_graph_lives_and_dies_in_any_thread_without_recursion_or_the_collector(shape, stack):
+    make, n, gradients = SHAPES[shape]
+    limit, answers = sys.getrecursionlimit(), {}
+    exercise(make, 10, {})  # imports what is imported when it is needed
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        if stack == "main thread":
+            exercise(make, n, answers)
+        else:
+            in_thread(stack, exercise, make, n, answers)
+        assert len(gc.get_objects()) - before < 200, "what is left over; a graph has thousands of objects"
+    finally:
+        gc.enable()
+    assert answers.pop("forgotten") == {0.0}
+    for how in ("backward", "grad", "replay"):
+        assert answers.pop(how) == pytest.approx(gradients(n), rel=1e-9)
+    assert answers == {"copy": True, "pickle": True}
+    assert sys.getrecursionlimit() == limit
+
+
+def in_thread(stack, function, *arguments):
     before = threading.stack_size(stack)
     try:
-        answers = []
-        thread = threading.Thread(target=exercise_a_deep_chain, args=[answers])
+        thread = threading.Thread(target=function, args=arguments)
         thread.start()
         thread.join()
     finally:
         threading.stack_size(before)
-    assert answers == [2.0, 2.0, 4.0, 4.0, 0.0]  # the sum of 1/2**k; a copy brings its gradient and adds to it
-    assert sys.getrecursionlimit() == limit
 
 
-def test_a_dropped_graph_is_freed_without_the_collector():
+def test_the_memory_of_a_dropped_graph_comes_back_without_the_collector():
     gc.collect()
     gc.disable()
     try:
@@ -70,10 +134,10 @@ def test_a_dropped_graph_is_freed_without_the_collector():
         del x, y, second
         assert [node() for node in nodes] == [None] * 4
         tracemalloc.start()
-        chain(20_000)[1].backward()
+        chain(5_000)[1].backward()
         before = tracemalloc.get_traced_memory()[0]
         for _ in range(3):
-            chain(20_000)[1].backward()
+            chain(5_000)[1].backward()
         assert tracemalloc.get_traced_memory()[0] - before < 10_000  # bytes; a graph has millions
     finally:
         tracemalloc.stop()

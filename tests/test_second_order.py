@@ -75,6 +75,7 @@ EDGES = [  # an expression in x, where, its first, second and third derivative
     ("leaky_relu(x, 0.5) ** 3", -2.0, 1.5, -1.5, 0.75),
     ("elu(x, 2.0)", -1.0, 2 / math.e, 2 / math.e, 2 / math.e),
     ("elu(x, 2.0)", 1.0, 1.0, 0.0, 0.0),
+    ("elu(x, 2.0)", 0.0, 2.0, 2.0, 2.0),  # of the branch that is taken, in every order
     ("clip(x, -1.0, 1.0) ** 3", 0.5, 0.75, 3.0, 6.0),
     ("clip(x, -1.0, 1.0) ** 3", 1.5, 0.0, 0.0, 0.0),
     ("maximum(x**3, x)", 2.0, 12.0, 12.0, 6.0),

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 import autodiff
-from autodiff import Value, ops
+from autodiff import Value, grad, ops
 
 
 def test_a_leaf_has_no_parents_and_hands_nothing_on():
@@ -216,6 +216,8 @@ def test_error_messages_name_operation_operands_and_labels():
         Value(-1.0, label="price").log()
     with pytest.raises(ZeroDivisionError, match=r"x / y is undefined at x = 1.0, y = 0.0 \('share'\): it needs y != 0"):
         1 / Value(0.0, label="share")
+    with pytest.raises(ZeroDivisionError, match=r"x\*\*n is undefined at x = 0.0 \('w'\), n = -2.0: it needs x > 0"):
+        Value(0.0, label="w") ** -2
 
 
 def test_equality_never_raises_and_is_exact_for_numbers_that_no_float_holds():
@@ -231,3 +233,16 @@ def test_the_class_is_no_operand():
 
 def test_a_row_shows_its_formula_and_no_address():
     assert repr(ops.MUL) == "<Op x * y>"
+
+
+@pytest.mark.parametrize("slopes", [(1.0,), (1.0, 1.0, 1.0)])
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_rule_with_too_few_or_too_many_slopes_raises_and_drops_none(wide, slopes):
+    if wide:
+        row = ops.Op("odd", lambda *xs: sum(xs), lambda out, *xs: slopes, "odd({xs})")
+    else:
+        row = ops.Op("odd", lambda x, y: x + y, lambda out, x, y: slopes, "odd({x}, {y})")
+    out = row(Value(1.0), Value(2.0))
+    for differentiate in (out.backward, out.propagate, lambda: grad(out, out.parents[0])):
+        with pytest.raises(ValueError, match=r"is (shorter|longer) than|values to unpack"):
+            differentiate()

@@ -1,9 +1,13 @@
-"""Schedules: the learning rate as a function of the number of steps already made (0 at the first step)."""
+"""Schedules: the learning rate as a function of the number of steps already made (0 at the first step).
+
+Each is a partial of a function of this file, not a closure, so that an optimizer can be pickled with its schedule.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from autodiff.arguments import check_range, number
 
@@ -17,7 +21,7 @@ def constant(rate: float) -> Schedule:
     0.1
     """
     check_range("rate", rate)
-    return lambda step: rate
+    return partial(_constant, rate)
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
@@ -29,7 +33,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     [1.0, 0.75, 0.0, 0.0]
     """
     _check("steps", steps, start=start, end=end)
-    return lambda step: start + (end - start) * min(step / steps, 1.0)
+    return partial(_linear, start, end, steps)
 
 
 def step(start: float, factor: float, every: int) -> Schedule:
@@ -41,7 +45,7 @@ def step(start: float, factor: float, every: int) -> Schedule:
     [1.0, 1.0, 0.5, 0.25]
     """
     _check("every", every, start=start, factor=factor)
-    return lambda step: start * factor ** (step // every)
+    return partial(_step, start, factor, every)
 
 
 def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
@@ -55,7 +59,7 @@ def cosine(start: float, steps: int, end: float = 0.0) -> Schedule:
     [1.0, 0.5, 0.0, 0.0]
     """
     _check("steps", steps, start=start, end=end)
-    return lambda step: end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2
+    return partial(_cosine, start, steps, end)
 
 
 def _check(name: str, count: int, **rates: float) -> None:
@@ -63,3 +67,19 @@ def _check(name: str, count: int, **rates: float) -> None:
         raise ValueError(f"{name} must be at least 1, got {count!r}")
     for name, rate in rates.items():
         check_range(name, rate)
+
+
+def _constant(rate: float, step: int) -> float:
+    return rate
+
+
+def _linear(start: float, end: float, steps: int, step: int) -> float:
+    return start + (end - start) * min(step / steps, 1.0)
+
+
+def _step(start: float, factor: float, every: int, step: int) -> float:
+    return start * factor ** (step // every)
+
+
+def _cosine(start: float, steps: int, end: float, step: int) -> float:
+    return end + (start - end) * (1 + math.cos(math.pi * min(step / steps, 1.0))) / 2

@@ -1,0 +1,42 @@
+"""The command that judges any number of random graphs: `python tests/fuzz --graphs 1000000 --jobs 2`."""
+
+import argparse
+import sys
+import time
+from multiprocessing import Pool
+from pathlib import Path
+
+sys.path[0] = str(Path(__file__).parents[1])  # tests, in place of tests/fuzz
+
+from fuzz.campaign import Tally, explain, judge_seeds, pytorch  # noqa: E402  # found on the path just set
+
+CHUNK = 500
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="python tests/fuzz",
+        description="Judge random graphs over every row by 40 digits, some also by PyTorch and in second order.",
+    )
+    parser.add_argument("--graphs", type=int, default=10_000, help="how many, 10000 unless given")
+    parser.add_argument("--seed", type=int, default=0, help="of the first; the next graph has the next seed")
+    parser.add_argument("--jobs", type=int, default=2, help="processes, 2 unless given")
+    arguments = parser.parse_args()
+    end = arguments.seed + arguments.graphs
+    chunks = [range(first, min(first + CHUNK, end)) for first in range(arguments.seed, end, CHUNK)]
+    total, began = Tally(), time.monotonic()
+    with Pool(arguments.jobs) as pool:
+        for i, tally in enumerate(pool.imap(judge_seeds, chunks), 1):
+            total += tally
+            if total.failed is not None:
+                pool.terminate()
+                print(explain(total.failed))
+                sys.exit(1)
+            if i % 20 == 0 or i == len(chunks):
+                print(f"{total}, {time.monotonic() - began:.0f} s", flush=True)
+    if pytorch() is None:
+        print("PyTorch is not installed: no graph was compared with it")
+
+
+if __name__ == "__main__":
+    main()
