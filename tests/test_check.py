@@ -99,6 +99,10 @@ def test_a_function_of_chance_is_refused():
     x = Value(1.0)
     with pytest.raises(ValueError, match="the function is not deterministic: it answered"):
         check_gradients(lambda: x * random.random(), [x])
+    for answers in ((1.0, 2.0), (2.0, 1.0)):
+        turn = iter(answers)
+        with pytest.raises(ValueError, match=f"it answered {answers[0]}, then {answers[1]}"):
+            check_gradients(lambda turn=turn: x * next(turn), [x])
 
 
 def test_what_the_rounding_of_a_large_answer_hides_is_undecided_and_no_success():
