@@ -25,6 +25,13 @@ def test_graph_prints_the_dot_text_of_the_drawing(run):
     assert run("graph", "tanh(w*x + b)", "w=0.5", "x=4", "b=-1") == (0, draw(_y).dot, "")
 
 
+def test_dot_is_utf_8_whatever_the_terminal_shows():
+    arguments = [sys.executable, "-m", "autodiff", "graph", "λ*x", "λ=3", "x=2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    printed = subprocess.run(arguments, capture_output=True, check=True, env=environment).stdout
+    assert "λ" in printed.decode("utf-8")
+
+
 def test_graph_writes_a_picture_with_the_gradients(run, tmp_path):
     path = tmp_path / "g.svg"
     assert run("graph", "(w*x - y)**2", "w=3", "x=2", "y=5", "-o", str(path), "--local-derivatives", "--heat") == (

@@ -40,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
             engine="embedded" if options.embedded else "auto",
         )
         if options.output is None:
-            sys.stdout.write(drawing.dot)
+            sys.stdout.buffer.write(drawing.dot.encode())  # Graphviz reads UTF-8, whatever a terminal shows
         else:
             drawing.save(options.output.removeprefix("\0"))
     except OSError as error:

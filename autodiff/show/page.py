@@ -73,7 +73,7 @@ def page(steps: Steps) -> str:
     """Return the stepper as a page that needs nothing else: no server, no network."""
     script, place = _parts(steps)
     policy = f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; style-src '{_hash(STYLE)}'"
-    title = html.escape(f"Steps of the gradient of {steps.name(steps.root)}")
+    title = _escaped(f"Steps of the gradient of {steps.name(steps.root)}")
     stepper = place.replace("<div ", "<div data-page ", 1) + f"\n<script>{script}</script>"
     return PAGE.format(policy=policy, title=title, style=STYLE, stepper=stepper)
 
@@ -93,9 +93,14 @@ def _parts(steps: Steps) -> tuple[str, str]:
     script = SCRIPT.format(
         stepper=_resource("stepper.js"), css=json.dumps(_resource("stepper.css")), story=story, id=id_
     )
-    alt = html.escape(f"Computation graph of {steps.name(steps.root)} with its numbers and gradients")
+    alt = _escaped(f"Computation graph of {steps.name(steps.root)} with its numbers and gradients")
     image = f'<img alt="{alt}" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
     return script, f'<div data-autodiff-steps="{id_}">{image}</div>'
+
+
+def _escaped(text: str) -> str:
+    """Return a text for HTML, in ASCII: a page may be written in any encoding, as by a redirection."""
+    return html.escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _hash(text: str) -> str:
