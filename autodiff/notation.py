@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+PARTIAL = "∂"  # of a derivative along one way alone
 SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly the outermost sign of a text binds
 RELATIONS = {"<": r"\lt", "<=": r"\le", ">": r"\gt", ">=": r"\ge", "==": "="}
 TERMS = 6  # of a longer sum, product or list the first ones and the last are written

@@ -105,14 +105,6 @@ def test_without_dot_a_png_is_one_line_too(run, tmp_path, monkeypatch):
     assert "install it (https://graphviz.org/download), or save as .svg" in err
 
 
-def test_a_terminal_without_unicode_gets_an_error_and_no_traceback():
-    done = subprocess.run(
-        [sys.executable, "-m", "autodiff", "graph", "é*2", "é=1"],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-    )  # fmt: skip
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-
-
 @pytest.mark.parametrize("verb", VERBS)
 def test_the_examples_of_each_help_run(run, verb, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

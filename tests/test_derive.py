@@ -169,3 +169,52 @@ def test_a_network_is_derived_through_its_layers():
     loss.backward()
     assert derivation.value == weight.grad
     assert len(derivation.lines) == 1
+
+
+def test_a_way_among_others_is_partial_and_the_whole_derivative_is_not():
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    L = w * x + w
+    derivation = derive(L, wrt=w)
+    assert str(derivation).splitlines()[0] == "dL/dw = (∂L/∂w) + (dL/dv1)(dv1/dw)"
+    assert r"\frac{\partial L}{\partial w} + \frac{dL}{dv_{1}} \cdot \frac{dv_{1}}{dw}" in derivation.latex
+    assert derivation.value == 4.0  # x + 1
+
+
+@given(graphs())
+def test_no_symbol_of_a_derivation_has_two_values(graph):
+    root, leaves = graph
+    for leaf in leaves:
+        values = {}
+        for line in derive(root, leaf).lines:
+            for factor in (line.target, *[factor for term in line.terms for factor in term]):
+                value = values.setdefault(str(factor), factor.value)
+                assert value == pytest.approx(factor.value, rel=1e-9, abs=1e-9)
+
+
+def test_a_factor_without_the_sign_of_a_partial_derivative_is_the_whole_derivative():
+    a = Value(3.0)
+    b = a * 2
+    c = b * a
+    L = c * b
+    for line in derive(L, a).lines:
+        for factor in [factor for term in line.terms for factor in term]:
+            above, below = [{"a": a, "b": b, "c": c, "L": L}[name] for name in (factor.above, factor.below)]
+            L.zero_grad()
+            above.backward()
+            assert (below.grad == factor.value) is not factor.partial
+
+
+def test_a_dead_branch_adds_nothing():
+    x, i = Value(-2.0), Value(math.inf)
+    L = x.relu() * i + x * 3.0 + x
+    rows = [row.strip(" =") for row in str(derive(L, wrt=x)).splitlines()]
+    assert rows[4:6] == ["1 + 3 + 0", "4"]
+    L.backward()
+    assert x.grad == 4.0
+
+
+def test_a_dead_branch_alone_is_0():
+    x, i = Value(-2.0), Value(math.inf)
+    L = x.relu() * i
+    assert "nan" not in str(derive(L, wrt=x)).partition("where")[0]
+    assert derive(L, wrt=x).value == 0.0

@@ -5,6 +5,7 @@ Each verb has its own file, with a function `run(arguments)` that answers the st
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no ∂ shows it as an escape
     try:
         status = VERBS[given[0]](given[1:]) if given and given[0] in VERBS else training.run(given)
         sys.stdout.flush()

@@ -2,11 +2,15 @@
 
 Nodes that nobody named, and that only sums, products and powers pass through, are not spoken of: their formula is put
 in where they are used. Where ways meet, a node is given a line of its own, so that ways never multiply.
+
+A derivative is written with d where it is the whole derivative of the one by the other, and with ∂ where it is that
+along one way alone, while other ways lead there too: for L = w*x + w, dL/dw = ∂L/∂w + (dL/dv1)(dv1/dw).
 """
 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from autodiff.notation import clean
 from autodiff.operands import flat
@@ -75,6 +79,8 @@ class _Ways:
         self.uses: dict[int, Use] = {}
         self._hide()
         self.consumers: dict[int, list[tuple[Value, Factor]]] = {}  # by id, the nearest nodes that are spoken of
+        self.handed = {(id(c.node), c.position): c.amount for step in story.backward for c in step.contributions}
+        self.amounts: dict[tuple[int, int], float] = {}  # by the ids of a node and the one it contributes to
         for node in reversed(self.order):
             if id(node) in self.concerned and id(node) not in self.hidden:
                 self._look_down_from(node)
@@ -102,15 +108,17 @@ class _Ways:
         while waiting:
             above, rule, value = waiting.pop()
             below = []
-            for parent, slope, local in zip(
-                above.parents, self.uses[id(above)].rules, above.local_derivatives(), strict=True
-            ):
+            slopes = zip(above.parents, self.uses[id(above)].rules, above.local_derivatives(), strict=True)
+            for position, (parent, slope, local) in enumerate(slopes):
                 if id(parent) not in self.concerned:
                     continue
                 product, number = rule * slope, value * local
                 if id(parent) in self.hidden:
                     below.append((parent, product, number))
-                elif id(parent) in found:
+                    continue
+                pair = id(node), id(parent)
+                self.amounts[pair] = self.amounts.get(pair, 0.0) + self.handed[id(above), position]
+                if id(parent) in found:
                     _, so_far, total = found[id(parent)]
                     found[id(parent)] = parent, Applied("+", so_far, product), total + number  # 1 + 1, not 2
                 else:
@@ -125,17 +133,29 @@ class _Ways:
         self._check_size()
         lines, heads = [], [self.wrt]
         for head in heads:  # which grows
-            terms = []
+            terms, worth = [], []
+            farther = self._farther(head)
             for node, factor in self.consumers.get(id(head), ()):
-                term, met = self._term(node, factor)
+                term, met = self._term(node, replace(factor, partial=id(node) in farther))
                 terms.append(term)
+                worth.append(self.amounts[id(node), id(head)])
                 if met is not None and not any([met is known for known in heads]):
                     heads.append(met)
             if terms:
-                lines.append(Line(self._target(head), tuple(terms), self._error(terms)))
+                lines.append(Line(self._target(head), tuple(terms), tuple(worth), self._error(terms)))
         spoken_of = [n for n in self.order if id(n) in self.concerned and id(n) not in self.hidden]
         where = [(self.story.name(node), self.uses[id(node)].formula, node.numbers[0]) for node in spoken_of]
         return Derivation(self._target(self.wrt), lines, where)
+
+    def _farther(self, head: Value) -> set[int]:
+        """Return the ids of the nodes that a way leads to from `head` over other nodes that are spoken of."""
+        farther: set[int] = set()
+        waiting = [node for node, _ in self.consumers.get(id(head), ())]
+        for node in waiting:  # which grows
+            beyond = [user for user, _ in self.consumers.get(id(node), ()) if id(user) not in farther]
+            farther.update(map(id, beyond))
+            waiting += beyond
+        return farther
 
     def _term(self, node: Value, factor: Factor) -> tuple[Term, Value | None]:
         """Return the product from `factor` up to the root, or to a node where ways meet, and that node."""

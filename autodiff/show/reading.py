@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from autodiff.notation import short
+from autodiff.notation import PARTIAL, short
 from autodiff.show.boxes import entrances, module_box, name_of, node_box
 from autodiff.show.fold import Use
 from autodiff.show.scene import Arrow, Scene
@@ -102,7 +102,7 @@ def _add_arrows(
             continue
         if head is node:
             id_ = f"e{head_id[1:]}-{i}"
-            label = f"∂ {short(slopes[i], spec)}" if local_derivatives else ""
+            label = f"{PARTIAL} {short(slopes[i], spec)}" if local_derivatives else ""
             words = f"operand {i + 1} of {node.op}, local derivative {short(slopes[i], '')}"
             scene.arrows.append(Arrow(id_, tail_id, head_id, ports[i] if ports else None, label, words))
         else:  # one arrow from a box to a module, however many operands come from it

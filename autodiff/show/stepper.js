@@ -162,7 +162,7 @@ function mount(element, svg, story, css) {
     title.replaceChildren("Backward: ", code(name), " hands on ", code(gradient), why);
     const rows = step.given.map((given, place) => {
       const parent = story.nodes[parents(step.node)[place]].name;
-      const local = equation([`d${name}/d${parent}`, ...given.rule]);
+      const local = equation([`\u2202${name}/\u2202${parent}`, ...given.rule]);
       return [parent, local, given.product, `d${story.root}/d${parent} = ${given.sum}`];
     });
     work.replaceChildren(table(["to", "local derivative", "incoming \u00d7 local", "gradient so far"], rows));

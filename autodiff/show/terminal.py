@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 from autodiff import ops
-from autodiff.notation import printable, short
+from autodiff.notation import PARTIAL, printable, short
 from autodiff.show.records import Backward, Forward
 from autodiff.show.steps import Steps
 from autodiff.show.worked import columns, equation, worked
@@ -220,7 +220,7 @@ class Stepper(cmd.Cmd):
             local = " = ".join(worked(c.rule, c.local))
             handed = equation(ops.MUL, c.incoming, c.local, c.amount)
             so_far = equation(ops.ADD, c.before, c.amount, c.after)
-            own = f"d{step.name}/d{c.parent_name} = {local}"
+            own = f"{PARTIAL}{step.name}/{PARTIAL}{c.parent_name} = {local}"
             rows.append([own, handed, f"d{self.root}/d{c.parent_name} = {so_far}"])
         rows.insert(0, ["local derivative", "contribution", "gradient so far"])
         return [
