@@ -79,13 +79,13 @@ def latex_name(name: str) -> str:
     >>> print(latex_name("w"), latex_name("w1"), latex_name("alpha_2"), latex_name("loss"), latex_name("50%"))
     w w_{1} \alpha_{2} \mathrm{loss} \mathrm{50\%}
     >>> print(latex_name("w#2"))
-    {w^{(2)}}
+    {w\#2}
     """
     if re.fullmatch(r"-?([0-9.]+(e[+-][0-9]+)?|inf)|nan", name):
         return latex_number(name)
     shared = re.fullmatch("(.+)#([0-9]+)", name)
     if shared:  # the second node of that name
-        return f"{{{latex_name(shared[1])}^{{({shared[2]})}}}}"
+        return rf"{{{latex_name(shared[1])}\#{shared[2]}}}"
     match = re.fullmatch(rf"([A-Za-z]|{GREEK})(?:_?([0-9]+))?", name)
     if match:
         letter, index = match.groups()

@@ -7,7 +7,7 @@ from hypothesis import given
 from test_steps import graphs
 from test_symbols import balanced, evaluated
 
-from autodiff import Value, derive, dot, nn
+from autodiff import Value, derive, dot, nn, steps
 
 
 def neuron():
@@ -218,3 +218,33 @@ def test_a_dead_branch_alone_is_0():
     L = x.relu() * i
     assert "nan" not in str(derive(L, wrt=x)).partition("where")[0]
     assert derive(L, wrt=x).value == 0.0
+
+
+def test_repeated_names_are_numbered_from_the_first_neuron_on():
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    loss = (model([1.0, -2.0]) - 1.0) ** 2
+    for number, neuron in enumerate(["layers.0.neurons.0", "layers.0.neurons.1", "layers.1.neurons.0"], 1):
+        weight = dict(model.named_parameters())[f"{neuron}.weights.0"]
+        derivation = derive(loss, weight)
+        name = f"w0#{number}" if number > 1 else "w0"
+        assert derivation.target.below == name
+        assert f"{name} = {neuron}.weights.0 = {weight.data:.6g}" in re.sub(" +", " ", str(derivation))
+    assert r"{w_{0}\#3}" in derivation.latex
+
+
+def test_a_constant_has_a_name_of_its_own_and_its_number_beside_it():
+    x = Value(2.0)
+    r = 1.0 * x + 1.0 * x + 1.0
+    text = str(steps(r))
+    assert {"dr/dc1 = 0 + 2 = 2", "dr/dc2 = 0 + 2 = 2", "dr/dc3 = 0 + 1 = 1"} <= {
+        line.split("  ")[-1].strip() for line in text.splitlines()
+    }
+    assert "c3 = 1" in text
+    assert "v1  = 1 * x" in text  # as it was written
+    assert steps(r).node("c3") is r.parents[1]
+    assert str(derive(r, r.parents[1])).splitlines()[2:] == ["  c3  = 1", "  r   = v3 + 1  = 4 + 1  = 5"]
+
+
+def test_labels_of_others_do_not_take_away_the_name_of_a_variable():
+    x1, x2, x = Value(1.0, "x"), Value(2.0, "x"), Value(4.0)
+    assert str(derive(x1 * x2 * x, wrt=x)).startswith("dv2/dx#3 = v1\n")

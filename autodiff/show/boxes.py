@@ -16,8 +16,8 @@ ALIKE = {"+", "*", "sum", "mean", "prod", "max", "maximum", "minimum", "hypot", 
 
 
 def name_of(node: Value, names: Mapping[int, str], longest: int = 40) -> str:
-    """Return what a person calls a node: its label, else its variable, else nothing."""
-    return clean(node.label, longest) or clean(names.get(id(node), ""), longest)
+    """Return what a person calls a node: what `names` has for it, else its label, else nothing."""
+    return clean(names.get(id(node), ""), longest) or clean(node.label, longest)
 
 
 def _sign(node: Value, spec: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from autodiff.notation import clean
+from autodiff.notation import clean, short
 from autodiff.operands import flat
 from autodiff.show.derivation import Derivation, Factor, Line, Term
 from autodiff.show.names import variables
@@ -145,6 +145,10 @@ class _Ways:
                 lines.append(Line(self._target(head), tuple(terms), tuple(worth), self._error(terms)))
         spoken_of = [n for n in self.order if id(n) in self.concerned and id(n) not in self.hidden]
         where = [(self.story.name(node), self.uses[id(node)].formula, node.numbers[0]) for node in spoken_of]
+        known = self.story.paths.get(id(self.wrt), "")  # which of all w0 it is
+        if not self.wrt.op and (known or not self.story.is_named(self.wrt)):
+            number = self.story.number(self.wrt)
+            where.insert(0, (self.story.name(self.wrt), Symbol(known or short(number), number), number))
         return Derivation(self._target(self.wrt), lines, where)
 
     def _farther(self, head: Value) -> set[int]:

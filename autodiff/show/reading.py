@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from autodiff.notation import PARTIAL, short
-from autodiff.show.boxes import entrances, module_box, name_of, node_box
+from autodiff.notation import PARTIAL, clean, short
+from autodiff.show.boxes import entrances, module_box, node_box
 from autodiff.show.fold import Use
 from autodiff.show.scene import Arrow, Scene
 from autodiff.value import Value
@@ -35,7 +35,7 @@ def read(
     """
     scene = Scene()
     unit: dict[int, Value | Use] = {id(node): use for use in uses for node in use.nodes}
-    nodes = _sequence(roots)
+    nodes = sequence(roots)
     consumers: dict[int, list[Value]] = {}
     for node in nodes:
         for parent in node.parents:
@@ -49,7 +49,9 @@ def read(
             if len(folded) > 1:
                 within.add(id(parameter))  # of several uses, between which it is no arrow
     ids: dict[int, str] = {}
-    parameters = [name_of(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
+    parameters = [
+        clean(node.label) or names.get(id(node), "") for node in nodes if id(node) in owners and id(node) not in unit
+    ]
     alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
     for node in sorted(nodes, key=lambda node: node.op is None and id(node) in unit):  # a module is where its nodes are
         thing = unit.setdefault(id(node), node)
@@ -66,7 +68,7 @@ def read(
     return scene
 
 
-def _sequence(roots: Sequence[Value]) -> list[Value]:
+def sequence(roots: Sequence[Value]) -> list[Value]:
     """Return all nodes as people read them: first operands first, each leaf just before it is first used."""
     seen: set[int] = set()
     nodes = []

@@ -144,7 +144,8 @@ class Stepper(cmd.Cmd):
         for name, node in nodes.items():
             number = short(self.story.number(node)) if id(node) in computed else "not yet"
             gradient = short(gradients[id(node)]) if id(node) in gradients else "not yet"
-            rows.append([self.style(name, "bold"), f"= {number}", f"d{self.root}/d{name} = {gradient}"])
+            path = self.story.paths.get(id(node), "")
+            rows.append([self.style(name, "bold"), f"= {number}", f"d{self.root}/d{name} = {gradient}", path])
         self.say("\n".join(columns(rows)))
 
     def do_list(self, arg: str) -> None:
@@ -193,11 +194,7 @@ class Stepper(cmd.Cmd):
     def show(self) -> None:
         """Show the step that was made last."""
         if self.position == 0:
-            leaves = [
-                f"{self.story.name(leaf)} = {short(self.story.number(leaf))}"
-                for leaf in self.story.leaves
-                if leaf.label
-            ]
+            leaves = [f"{self.story.name(leaf)} = {short(self.story.number(leaf))}" for leaf in self.story.leaves]
             self.say(f"start  {', '.join(leaves)}".rstrip())
             return
         step = self.moments[self.position - 1]
