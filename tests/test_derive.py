@@ -44,13 +44,20 @@ def test_a_neuron_of_one_dot_reads_the_same():
     assert second.strip() == "= (2 * (y - t)) * (1 - tanh(z)**2) * x"
 
 
-@pytest.mark.parametrize("build", [lambda w, x, b: w * x + b, lambda w, x, b: dot([w], [x], b)])
-def test_the_local_error_times_the_input_is_said_of_weights_alone(build):
+@pytest.mark.parametrize(
+    ("build", "of_x"),
+    [
+        (lambda w, x, b: w * x + b, "other factor w"),
+        (lambda w, x, b: x * w + b, "other factor w"),
+        (lambda w, x, b: dot([w], [x], b), "weight w"),
+    ],
+)
+def test_the_local_error_times_the_other_factor_is_said_of_either(build, of_x):
     w, x, b = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b")
     z = build(w, x, b)
     y = z.tanh()
     assert "(local error dy/dz * input x)" in str(derive(y, w))
-    assert "local error" not in str(derive(y, x))
+    assert f"(local error dy/dz * {of_x})" in str(derive(y, x))
     assert "local error" not in str(derive(y, b))
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from autodiff.notation import clean, short
 from autodiff.operands import flat
-from autodiff.show.fold import Use
+from autodiff.show.fold import Use as Folded
+from autodiff.show.records import Use
 from autodiff.show.scene import Box
 from autodiff.value import Value
 
@@ -35,9 +36,8 @@ def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: 
     """Return the box of a node; `owner` is the module to name with it."""
     name, gradient = name_of(node, names), node._grad
     made = node.op is not None
-    full = " = ".join(
-        [part for part in (name_of(node, names, 200), str(node.op) if made else "", repr(node.data)) if part]
-    )
+    number = node.numbers[0] if made else node.data
+    full = " = ".join([part for part in (name_of(node, names, 200), written(node, names), repr(number)) if part])
     rows = [("name", name)] if name else []
     rows += [("detail", clean(owner))] if owner else []
     rows += [("data", short(node.data, spec)), ("gradient", _gradient(gradient, spec))]
@@ -50,6 +50,16 @@ def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: 
         tooltip=f"{full}, {_gradient(gradient, '')}",
         gradient=None if gradient is None else abs(gradient),
     )
+
+
+def written(node: Value, names: Mapping[int, str]) -> str:
+    """Return what a node was computed by, with the names of its operands, else their numbers: ``w * x``."""
+    if not node.op:
+        return ""
+    operands = {
+        id(p): name_of(p, names) or short(x) for p, x in zip(node.parents, flat(node.numbers[1:]), strict=False)
+    }
+    return str(Use(node, operands, {}).formula)
 
 
 def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[int]]:
@@ -71,7 +81,7 @@ def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[in
     return terms, [*range(n), *range(n), *[n for _ in bias]]
 
 
-def module_box(use: Use, id_: str, consumers: Mapping[int, Sequence[Value]], spec: str) -> Box:
+def module_box(use: Folded, id_: str, consumers: Mapping[int, Sequence[Value]], spec: str) -> Box:
     """Return the box of a use of a module that is folded."""
     inside = {id(node) for node in use.nodes}
     users = [[user for user in consumers.get(id(node), ()) if id(user) not in inside] for node in use.nodes]

@@ -56,13 +56,15 @@ class Line:
         terms: the products. The first factor of one may be a derivative that has a line of its own.
         contributions: what each product is worth in the backward pass, in which 0 from a branch that is dead stays 0,
             whatever it is multiplied by.
-        error: in a neuron, the derivative by the pre-activation, which is multiplied by the input of the weight.
+        error: in a product, the derivative by it, which is multiplied by the other factor.
+        role: what that is: "input" to the weight of a neuron, else "other factor".
     """
 
     target: Factor
     terms: tuple[Term, ...]
     contributions: tuple[float, ...]
     error: Factor | None = None
+    role: str = ""
 
     def rows(self, latex: bool = False) -> list[str]:
         """Return what the derivative equals: in symbols, in formulas, in numbers, and its value; each but once."""
@@ -95,14 +97,14 @@ class Line:
             return ""
         if not latex:
             product = _sum(Text(numbers=True), [[_number(error.value), _number(input_.value)]])
-            return f"{product}  (local error {error} * input {input_.rule})"
+            return f"{product}  (local error {error} * {self.role} {input_.rule})"
         number, factor = (
             Latex(numbers=True).write(_number(error.value)),
             Latex(numbers=True).within(_number(input_.value), POWER),
         )
         return (
             rf"\underbrace{{{number}}}_{{\text{{local error }}{error.latex}}} \cdot "
-            rf"\underbrace{{{factor}}}_{{\text{{input }}{input_.rule.latex()}}}"
+            rf"\underbrace{{{factor}}}_{{\text{{{self.role} }}{input_.rule.latex()}}}"
         )
 
 

@@ -9,6 +9,7 @@ along one way alone, while other ways lead there too: for L = w*x + w, dL/dw = â
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from autodiff.value import Value
 
 MOST_FACTORS, MOST_LINES = 1_000, 50
 DEEPEST = 3  # operations whose formulas are put into one another
+WEIGHT, INPUT = re.compile(r"(w|weight)(_?\d+|\[\d+\])*(#\d+)?"), re.compile(r"(x|input)(_?\d+|\[\d+\])*(#\d+)?")
 ARITHMETIC = {"+", "-", "*", "/", "**"}
 
 
@@ -142,7 +144,7 @@ class _Ways:
                 if met is not None and not any([met is known for known in heads]):
                     heads.append(met)
             if terms:
-                lines.append(Line(self._target(head), tuple(terms), tuple(worth), self._error(terms)))
+                lines.append(Line(self._target(head), tuple(terms), tuple(worth), *self._error(terms)))
         spoken_of = [n for n in self.order if id(n) in self.concerned and id(n) not in self.hidden]
         where = [(self.story.name(node), self.uses[id(node)].formula, node.numbers[0]) for node in spoken_of]
         known = self.story.paths.get(id(self.wrt), "")  # which of all w0 it is
@@ -180,16 +182,26 @@ class _Ways:
         factor = Factor(root, name, Constant(value), value)
         return Factor(root, name, Symbol(str(factor), value, factor.latex), value)
 
-    def _error(self, terms: list[Term]) -> Factor | None:
-        """Return the local error, if there is one product, and it ends with the input that `wrt` is the weight of."""
+    def _error(self, terms: list[Term]) -> tuple[Factor | None, str]:
+        """Return the local error, if the one way ends in a product with `wrt`, and what the other factor of it is.
+
+        In a `dot` the first factors are weights, the second inputs. In a product nothing says so but names: of a
+        parameter, or of what is called w, the other factor is the input, and so is what is called x.
+        """
         last = terms[0][-1]
         if len(terms) > 1 or len(terms[0]) == 1 or not last.rule.name:
-            return None
+            return None, ""
         user = next(node for node in self.order if any([parent is self.wrt for parent in node.parents]))
-        weights = {"*": 1, "dot": len(flat(user.numbers[1:2]))}.get(user.op.name, 0)  # how many operands are weights
-        if not any([parent is self.wrt for parent in user.parents[:weights]]):
-            return None
-        return self._target(self.story.node(last.above))
+        factors = {"*": 1, "dot": len(flat(user.numbers[1:2]))}.get(user.op.name, 0)  # how many stand on each side
+        place = next(i for i, parent in enumerate(user.parents) if parent is self.wrt)
+        if place >= 2 * factors:
+            return None, ""
+        error, other = self._target(self.story.node(last.above)), user.parents[(place + factors) % (2 * factors)]
+        if user.op.name == "dot":
+            return error, "input" if place < factors else "weight"
+        name = self.story.name(self.wrt)
+        known = id(self.wrt) in self.story.paths or WEIGHT.fullmatch(name) or INPUT.fullmatch(self.story.name(other))
+        return error, "input" if known else "other factor"
 
     def _check_size(self) -> None:
         """Raise if there are more lines or factors than anybody reads; the ways themselves are never counted out."""

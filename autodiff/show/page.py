@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff import ops
 from autodiff.notation import short
+from autodiff.show.boxes import written
 from autodiff.show.dot import dot
 from autodiff.show.drawing import MOST_ARROWS, MOST_BOXES, Drawing, too_large
 from autodiff.show.reading import read
@@ -136,7 +137,7 @@ def picture(steps: Steps) -> Drawing:
         box = boxes[scene.box_of[id(node)]]
         rows = dict(box.rows) | {"data": short(steps.number(node))}
         rows |= {"name": steps.name(node)} if "name" in rows else {}
-        words = [rows.get("name", ""), str(node.op) if node.op else "", repr(steps.number(node))]
+        words = [rows.get("name", ""), written(node, names), repr(steps.number(node))]
         box = replace(box, tooltip=" = ".join(filter(None, words)))
         final[box.id] = replace(box, rows=tuple((rows | {"gradient": texts[id(node)][-1]}).items()))
         widest[box.id] = replace(box, rows=tuple((rows | {"gradient": max(texts[id(node)], key=len)}).items()))

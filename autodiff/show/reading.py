@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from autodiff.notation import PARTIAL, clean, short
-from autodiff.show.boxes import entrances, module_box, node_box
+from autodiff.show.boxes import entrances, module_box, node_box, written
 from autodiff.show.fold import Use
 from autodiff.show.scene import Arrow, Scene
 from autodiff.value import Value
@@ -105,7 +105,7 @@ def _add_arrows(
         if head is node:
             id_ = f"e{head_id[1:]}-{i}"
             label = f"{PARTIAL} {short(slopes[i], spec)}" if local_derivatives else ""
-            words = f"operand {i + 1} of {node.op}, local derivative {short(slopes[i], '')}"
+            words = f"operand {i + 1} of {written(node, names)}, local derivative {short(slopes[i], '')}"
             scene.arrows.append(Arrow(id_, tail_id, head_id, ports[i] if ports else None, label, words))
         else:  # one arrow from a box to a module, however many operands come from it
             id_ = f"e{head_id[1:]}-{tail_id}"
