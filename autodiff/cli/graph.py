@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
         else:
             drawing.save(options.output.removeprefix("\0"))
     except OSError as error:
-        parser.error(f"cannot write {error.filename}: {error.strerror}")
+        parser.error(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
     except (RuntimeError, ValueError) as error:
         parser.error(str(error))
     return 0
