@@ -286,3 +286,12 @@ def test_an_order_must_name_every_operation_once(order, error, message):
     a, b, c = smallest()
     with pytest.raises(error, match=message):
         order_matters(c, order(a, b, c))
+
+
+def test_a_late_contribution_of_0_is_no_loss_but_still_too_late():
+    a, z = Value(3.0), Value(0.0)
+    b = a + a
+    d = b * z
+    c = b + d
+    text = str(order_matters(c, [c, b, d]))
+    assert "b is propagated too early: it hands on 1, which is right by chance alone, because d" in text

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from autodiff import Value
 from autodiff.cli import main
 from autodiff.expression import parse
 from autodiff.show.steps import tell
@@ -219,3 +220,9 @@ def test_a_local_derivative_is_told_from_the_whole_one():
     out = io.StringIO()
     Stepper(tell(loss, {}), io.StringIO("continue\n"), out).run()
     assert re.search(r"∂L/∂a = 1 +1 \* 1 = 1 +dL/da = 1 \+ 1 = 2", out.getvalue())
+
+
+def test_of_a_leaf_alone_the_gradient_is_known_at_once():
+    out = io.StringIO()
+    Stepper(tell(Value(2.0, "w"), {}), io.StringIO("print\n"), out).run()
+    assert "w  = 2  dw/dw = 1" in out.getvalue()

@@ -245,7 +245,7 @@ class Stepper(cmd.Cmd):
 
     def gradients(self) -> dict[int, float]:
         """Return the gradients so far, by `id`."""
-        gradients: dict[int, float] = {}
+        gradients: dict[int, float] = {} if self.moments else {id(self.story.root): 1.0}
         for step in self.moments[: self.position]:
             if step.node is self.story.root:
                 gradients.setdefault(id(step.node), 1.0)
