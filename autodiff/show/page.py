@@ -82,6 +82,7 @@ def page(steps: Steps) -> str:
 def fragment(steps: Steps) -> str:
     """Return the stepper as a piece of HTML, for the output of a notebook's cell."""
     script, place = _parts(steps)
+    place = place.replace("<img ", '<img style="max-width:100%" ', 1)  # a page has a sheet, and forbids this
     return f"{place}\n<script>{script}</script>"
 
 

@@ -129,5 +129,7 @@ def tidy(svg: bytes, scene: Scene, ids: str, heated: bool = False) -> str:
         element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
         if element.attrib.pop("font-family", None):
             element.attrib.setdefault("fill", INK)
+    for side in ("width", "height"):  # without "pt": text of 12 points is 12 pixels high, and the picture 3/4 as wide
+        root.set(side, root.get(side, "").removesuffix("pt"))
     root.attrib.update({"xmlns": "http://www.w3.org/2000/svg", "role": "img", "font-family": FONTS})
     return ElementTree.tostring(root, encoding="unicode")
