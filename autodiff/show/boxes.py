@@ -32,15 +32,17 @@ def _gradient(gradient: float | None, spec: str) -> str:
     return "grad not yet" if gradient is None else f"grad {short(gradient, spec)}"
 
 
-def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, is_root: bool) -> Box:
-    """Return the box of a node; `owner` is the module to name with it."""
+def node_box(
+    node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, number: float, is_root: bool
+) -> Box:
+    """Return the box of a node; `owner` is the module to name with it, `number` its own in the forward pass."""
     name, gradient = name_of(node, names), node._grad
     made = node.op is not None
-    number = node.numbers[0] if made else node.data
-    full = " = ".join([part for part in (name_of(node, names, 200), written(node, names), repr(number)) if part])
+    now = "" if number == node.data or number != number else f" (now {short(node.data, spec)})"
+    full = " = ".join([part for part in (name_of(node, names, 200), written(node, names), f"{number!r}{now}") if part])
     rows = [("name", name)] if name else []
     rows += [("detail", clean(owner))] if owner else []
-    rows += [("data", short(node.data, spec)), ("gradient", _gradient(gradient, spec))]
+    rows += [("data", short(number, spec) + now), ("gradient", _gradient(gradient, spec))]
     return Box(
         id_,
         kind=("output" if is_root else "operation") if made else "leaf" if name else "constant",

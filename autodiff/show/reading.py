@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from autodiff.notation import PARTIAL, clean, short
+from autodiff.operands import flat
 from autodiff.show.boxes import entrances, module_box, node_box, written
 from autodiff.show.fold import Use
 from autodiff.show.scene import Arrow, Scene
@@ -37,7 +38,11 @@ def read(
     unit: dict[int, Value | Use] = {id(node): use for use in uses for node in use.nodes}
     nodes = sequence(roots)
     consumers: dict[int, list[Value]] = {}
+    numbers: dict[int, float] = {}  # of the forward pass
     for node in nodes:
+        made, *operands = flat(node.numbers) if node.op else [node.data]
+        numbers.setdefault(id(node), made)
+        numbers.update({id(p): x for p, x in zip(node.parents, operands, strict=False) if not p.op})
         for parent in node.parents:
             consumers.setdefault(id(parent), []).append(node)
     within: set[int] = set()
@@ -61,7 +66,9 @@ def read(
                 scene.boxes.append(module_box(thing, id_, consumers, spec))
             else:
                 owner = owners.get(id(node), "") if alike else ""
-                scene.boxes.append(node_box(thing, id_, names, owner, spec, any(thing is root for root in roots)))
+                scene.boxes.append(
+                    node_box(thing, id_, names, owner, spec, numbers[id(node)], any(thing is root for root in roots))
+                )
         scene.box_of[id(node)] = ids[id(thing)]
     for node in nodes:
         _add_arrows(scene, node, unit, within, names, spec, local_derivatives)
