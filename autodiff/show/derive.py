@@ -34,6 +34,9 @@ def derive(loss: Value, wrt: Value) -> Derivation:
     d loss / d wrt = the sum over all ways from `loss` to `wrt` of the product of the local derivatives on the way. Its
     value is the gradient of this loss alone, the same float as `wrt.grad` after `zero_grad()` and `backward()`; it is 0
     if `loss` does not depend on `wrt`. Nodes are called by their labels, else by the variables that hold them.
+    A derivative along one way alone, where other ways lead there too, has the sign ∂:
+    dL/dw = (∂L/∂w) + (dL/dv1)(dv1/dw)
+    for L = w*x + w.
 
     >>> w, x, b, t = Value(0.5), Value(2.0), Value(-1.0), Value(1.0)
     >>> z = w * x + b; y = z.sigmoid(); L = (y - t) ** 2
