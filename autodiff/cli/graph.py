@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -40,7 +41,9 @@ def run(arguments: Sequence[str]) -> int:
             engine="embedded" if options.embedded else "auto",
         )
         if options.output is None:
-            sys.stdout.buffer.write(drawing.dot.encode())  # Graphviz reads UTF-8, whatever a terminal shows
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # Graphviz reads UTF-8, whatever a terminal shows
+            sys.stdout.write(drawing.dot)
         else:
             drawing.save(options.output.removeprefix("\0"))
     except OSError as error:
