@@ -1,5 +1,6 @@
 """What is found in a graph: lanes, layers, and what is no such thing."""
 
+import math
 import random
 
 import pytest
@@ -183,3 +184,13 @@ def test_parameters_may_come_in_any_order(sort):
     loss = nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS])
     replay = Replay(loss, parameters[:-3] if sort == "data" else parameters)  # three are constants
     agree(replay, "another order")
+
+
+@pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
+def test_a_slope_of_minus_one_replays_on_arrays(row):
+    q = Value(1.0)
+    replay = Replay(ad.mean([row(q * x, -1.0) for x in [1.0, 2.0, -3.0, 4.0] * 20]), [q])
+    loss, gradient = replay._program.gradient(replay.values, None)  # not the eager answer
+    left = (3.0, 3.0) if row is ad.leaky_relu else (-math.expm1(-3.0), 3.0 * math.exp(-3.0))
+    assert loss == pytest.approx((7.0 + left[0]) / 4)
+    assert gradient[0] == pytest.approx((7.0 + left[1]) / 4)

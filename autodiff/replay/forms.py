@@ -51,7 +51,7 @@ ARRAYS = {
 
 REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products and matrix products
 
-TRUTHS = {  # steps in the reverse sweep, which let pass or not; what they are at nan never matters
+TRUTHS = {  # steps in the reverse sweep that are only factors: let pass or not; what they are at nan never matters
     (ops.HEAVISIDE, 0.0): "({x} > 0)",
     (ops.HEAVISIDE, 1.0): "({x} >= 0)",
     (ops.STEP, 0.0): "({x} > {y})",
@@ -82,18 +82,18 @@ def truth(op: Any, settings: tuple[Any, ...]) -> str | None:
     return TRUTHS.get((op, settings[0])) if settings else None
 
 
-def float_form(op: Op, settings: tuple[Any, ...], reverse: bool) -> str | None:
+def float_form(op: Op, settings: tuple[Any, ...], step: bool) -> str | None:
     """Return the form on floats of a row with these parameters, or None for a call of its own function."""
     if op in (ops.POWER, ops.POWER0) and settings[0] == 2:
         return "{x} * {x}"
-    return (reverse and truth(op, settings)) or FLOATS.get(op)
+    return (step and truth(op, settings)) or FLOATS.get(op)
 
 
-def array_form(op: Op, settings: tuple[Any, ...], *, reverse: bool, watched: bool) -> str:
+def array_form(op: Op, settings: tuple[Any, ...], *, step: bool, watched: bool) -> str:
     """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite."""
     form = ARRAYS[op]
     if op in (ops.POWER, ops.POWER0) and settings[0] >= 0 and settings[0] == int(settings[0]):
         return "{x} * {x}" if settings[0] == 2 else form  # whole powers have no domain
-    if reverse:
+    if step:
         return truth(op, settings) or form
     return f"defined({form})" if watched and op is not ops.CLIP else form

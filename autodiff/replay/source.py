@@ -45,6 +45,7 @@ class Writer:
         self.signed = any([instruction.op is ops.ATAN2 for instruction in tape.instructions])  # else no -0.0 matters
         self.inlined: dict[int, tuple[str, tuple[int, ...]]] = {}
         self.uses = [0] * len(tape.instructions)
+        self.factors = self._factors()
         for register, instruction in enumerate(tape.instructions):
             for operand in instruction.operands:
                 self.uses[operand] += 1
@@ -53,6 +54,15 @@ class Writer:
             if form is not None and max(form.count("{x}"), form.count("{y}")) > 1:
                 for operand in instruction.operands:
                     self.uses[operand] += 1  # written twice
+
+    def _factors(self) -> set[int]:
+        """Return the registers of the reverse sweep that are only multiplied: there a step may be a truth value."""
+        reverse = range(self.tape.forward, len(self.tape.instructions))
+        others = {register for register, _ in self.tape.gradient}
+        for op, operands, *_ in self.tape.instructions:
+            if op is not ops.MASK and op is not ops.MUL:
+                others.update(operands)
+        return {register for register in reverse if register not in others}
 
     def lines(self, registers: Iterable[int], kept: frozenset[int]) -> list[Line]:
         """Return the lines that make these registers, in order; those in `kept` have a line of their own."""
@@ -126,9 +136,9 @@ class Writer:
         op, operands, settings, *_ = self.tape.instructions[register]
         if op is ops.MASK:
             mask = self.tape.instructions[operands[1]]
-            if forms.truth(mask.op, mask.settings):
+            if operands[1] in self.factors and forms.truth(mask.op, mask.settings):
                 return "({x} if {y} else 0.0)"
-        return forms.float_form(op, settings, register >= self.tape.forward)  # type: ignore[arg-type]  # a row
+        return forms.float_form(op, settings, register in self.factors)  # type: ignore[arg-type]  # a row
 
     def row(self, register: int, op: Op, texts: list[str], settings: tuple[Any, ...]) -> str:
         """Return a row of the calculus on floats."""
