@@ -224,6 +224,20 @@ def test_a_program_that_is_wrong_is_refused():
         compare.check(Wrong(), replay._recording, replay.values, [[]])
 
 
+def test_a_program_that_is_wrong_is_refused_where_the_recorded_point_is_not_finite():
+    q = Value(0.0)
+    replay = Replay(ad.sqrt(q) + q, [q])  # its derivative is infinite
+    right = replay._program.gradient
+
+    class Wrong:
+        def gradient(self, values, rows):
+            loss, gradient = right(values, rows)
+            return loss + 1e-3, gradient
+
+    with pytest.raises(ReplayError, match=r"the loss is"):
+        compare.check(Wrong(), replay._recording, replay.values, [[]])
+
+
 def test_rounding_at_a_kink_is_no_disagreement():
     w = [Value(x) for x in (0.1, 0.2, -0.3)]
     rows = [[1.0, 1.0, 1.0]] * 30  # 0.1 + 0.2 - 0.3 is 0, or 5e-17 in another order

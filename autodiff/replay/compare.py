@@ -11,8 +11,8 @@ from autodiff.replay import eager
 from autodiff.replay.record import Recording
 from autodiff.replay.vectors import vector
 
-POINTS = 3  # at which a program may be tried
-STEP = 1e-3  # how far the second point and the third are from the first, relative and absolute
+POINTS = 5  # at which a program may be tried
+STEP = 1e-3  # how far the other points are from the one before, relative and absolute
 
 
 class ReplayError(ArithmeticError):
@@ -23,33 +23,35 @@ def check(program: Any, recording: Recording, values: Any, rows: Any) -> None:
     """Raise unless the program of a recording agrees with the eager engine at these values, or close to them.
 
     At a kink such as relu at 0, and where all gradients cancel to 0, rounding alone decides: there it is no
-    disagreement if the program agrees close by.
+    disagreement if the program agrees close by. Where something is not finite, a point close by is compared instead.
     """
     dice = random.Random(0)
+    disagreement = None
     for point in range(POINTS):
         try:
-            compare(recording, values, rows, program.gradient(values, rows))
-            return
-        except ReplayError:
-            if point == POINTS - 1:
-                raise
+            if compare(recording, values, rows, program.gradient(values, rows)):
+                return
+        except ReplayError as error:
+            disagreement = error
         except (ArithmeticError, ValueError):
             if not point:
                 raise  # the learner's graph is at fault; close by, it is not the learner's
         values = vector([x + STEP * (abs(x) + 1) * dice.uniform(-1, 1) for x in values.tolist()])
+    if disagreement is not None:
+        raise disagreement
 
 
-def compare(recording: Recording, values: Any, rows: Sequence[Any], ours: tuple[float, Any]) -> None:
+def compare(recording: Recording, values: Any, rows: Sequence[Any], ours: tuple[float, Any]) -> bool:
     """Raise unless a loss and its gradient agree with the eager ones, to the rounding of sums in another order.
 
-    Where something is not finite there is nothing to compare: there the eager engine is what answers.
+    Return whether anything was compared: where a number is not finite there is nothing, the eager engine answers.
 
     Raises:
         ReplayError: with the first difference.
     """
     (loss, gradient), (eager_loss, eager_gradient) = ours, eager.mean(recording, values, rows)
     if not all(map(math.isfinite, (loss, *gradient, eager_loss, *eager_gradient))):
-        return
+        return False
     largest = max([abs(number) for number in recording.numbers if math.isfinite(number)])
     if not math.isclose(loss, eager_loss, rel_tol=1e-9, abs_tol=1e-12 * largest):
         raise ReplayError(f"the loss is {float(loss)!r} in the replay, {eager_loss!r} computed eagerly")
@@ -59,3 +61,4 @@ def compare(recording: Recording, values: Any, rows: Sequence[Any], ours: tuple[
             raise ReplayError(
                 f"the derivative by parameter {i} is {float(slope)!r} in the replay, {expected!r} computed eagerly"
             )
+    return True
