@@ -211,6 +211,36 @@ def test_verify_compares_every_result(monkeypatch):
         replay.gradient()
 
 
+@pytest.mark.parametrize("batch", [None, [[1.0], [2.0]]])
+def test_verify_compares_losses_without_a_gradient(monkeypatch, batch):
+    p, x = Value(0.5), Value(1.0)
+    replay = Replay(ad.tanh(p * x), [p], [x], verify=True)
+    right = replay._program.loss
+    assert replay(batch) == right(replay.values, replay._rows(batch))
+    monkeypatch.setattr(replay._program, "loss", lambda values, rows: right(values, rows) + 1e-6)
+    with pytest.raises(ReplayError, match="the loss is"):
+        replay(batch)
+
+
+def test_verify_sees_a_finite_answer_where_the_eager_one_is_not(monkeypatch):
+    q = Value(1.0)
+    replay = Replay(ad.sqrt(q), [q], verify=True)
+    monkeypatch.setattr(replay._program, "gradient", lambda values, rows: (0.0, [1.0]))
+    replay.values[0] = 0.0
+    with pytest.raises(ReplayError, match=r"the derivative by parameter 0 is 1\.0 in the replay, inf computed eagerly"):
+        replay.gradient()
+
+
+def test_a_large_constant_in_a_branch_not_taken_hides_no_error(monkeypatch):
+    q = Value(2.0)
+    replay = Replay(ad.minimum(q * q, 1e30), [q], verify=True)
+    assert replay.gradient()[0] == 4.0
+    for wrong in [(4.001, [4.0]), (4.0, [4.001])]:
+        monkeypatch.setattr(replay._program, "gradient", lambda values, rows, wrong=wrong: wrong)
+        with pytest.raises(ReplayError):
+            replay.gradient()
+
+
 def test_a_program_that_is_wrong_is_refused():
     y, parameters = neuron()
     replay = Replay(y, parameters)

@@ -52,8 +52,8 @@ class Replay:
         loss: the node to compute and differentiate.
         parameters: the leaves to differentiate by, or a module that has them.
         inputs: leaves whose data change between runs: of the graph of one sample, what a batch has a column for.
-        verify: compare each gradient with the eager one; slow, and strict: it also raises where rounding decides on
-            which side of a kink a number is.
+        verify: compare each loss and gradient with the eager ones; slow, and strict: it also raises where rounding
+            decides on which side of a kink a number is.
 
     Raises:
         ValueError: if the loss depends on none of the parameters, a parameter or an input is no leaf or is given
@@ -108,7 +108,9 @@ class Replay:
         rows = self._rows(batch)
         loss = self._program.loss(self._values, rows)
         if not math.isfinite(loss):
-            loss = eager.mean(self._recording, self._values, rows)[0]
+            return eager.mean(self._recording, self._values, rows)[0]
+        if self.verify:
+            compare(self._recording, self._values, rows, (loss, None))
         return loss
 
     def gradient(self, batch: Any = None) -> tuple[float, Any]:
