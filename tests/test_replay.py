@@ -191,6 +191,18 @@ def test_a_branch_not_taken_passes_nothing_even_of_infinity():
     assert list(replay.gradient()[1]) == [x.grad, w.grad] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("row", [ad.sign, ad.heaviside, lambda x: x**0])
+@pytest.mark.parametrize("count", [1, 300])
+def test_a_gradient_of_zero_meets_an_infinite_slope_as_in_backward(row, count):
+    p, q = Value(1.0), Value(0.0)
+    replay = Replay(ad.sum([row(ad.sqrt(p * x)) + p + q for x in range(1, count + 1)]), [p, q])
+    assert list(replay.gradient()[1]) == [count, count]
+    replay.values[0] = 0.0
+    slope, other = replay.gradient()[1]
+    assert math.isnan(slope)  # 0 comes in to sqrt, whose slope is infinite
+    assert other == count
+
+
 def test_relu_of_nan_is_nan():
     x = Value(1.0)
     replay = Replay(ad.relu(x), [x])

@@ -127,8 +127,8 @@ class Adjoints:
                 contributions.append(Symbol(self.tape, self._joined(instruction, axis, pieces)))
         if not contributions:
             return None
-        incoming = contributions[0]
-        for contribution in contributions[1:]:
+        incoming, *others = [x for x in contributions if x.__class__ is not float or x != 0.0] or [0.0]
+        for contribution in others:
             incoming = incoming + contribution
         if isinstance(incoming, Symbol):
             self._name(incoming.register, register)
@@ -196,8 +196,6 @@ def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, in
         if not adjoints.active[operand]:
             continue
         contribution = ops.MASK(incoming, slope) if op.piecewise else incoming * slope  # type: ignore[union-attr]
-        if contribution.__class__ is float and contribution == 0.0:
-            continue  # a branch that nothing passes
         adjoints.give(operand, adjoints.narrow(contribution, instruction, tape.instructions[operand]))
 
 
