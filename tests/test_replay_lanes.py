@@ -186,6 +186,41 @@ def test_parameters_may_come_in_any_order(sort):
     agree(replay, "another order")
 
 
+@pytest.mark.parametrize(
+    ("zero", "angle"),
+    [
+        (lambda p, x: ad.maximum(p * x, 0.0), -math.pi),  # the first of two that are equal
+        (lambda p, x: ad.minimum(p * x, 0.0), -math.pi),
+        (lambda p, x: ad.clip(p * x, 0.0, 9.0), -math.pi),
+        (lambda p, x: ad.max([p * x, 0.0]), -math.pi),
+        (lambda p, x: p * x + (p + p), -math.pi),
+        (lambda p, x: p * x + p + p + p, -math.pi),
+        (lambda p, x: ad.sum([p * x, p]), math.pi),
+        (lambda p, x: ad.mean([p * x, p]), math.pi),
+        (lambda p, x: ad.elu(p * x), -math.pi),
+    ],
+)
+def test_minus_zero_is_told_from_zero_as_in_the_eager_engine(zero, angle):
+    def loss(p):
+        return ad.mean([ad.atan2(zero(p, x), p - 2.0) for x in range(1, 101)])
+
+    p = Value(0.5)
+    replay = Replay(loss(p), [p])
+    assert replay.report().kind == "arrays"
+    replay.values[0] = -0.0
+    assert replay() == pytest.approx(loss(Value(-0.0)).data) == pytest.approx(angle)
+
+
+def test_settings_that_differ_in_the_sign_of_zero_are_two_operations():
+    p = Value(-1.0)
+
+    def loss(p):
+        return ad.sum([ad.atan2(ad.clip(p * x, low, 1.0), p) for low in (0.0, -0.0) for x in range(1, 51)])
+
+    assert loss(p).data == pytest.approx(0.0, abs=1e-12)  # half of the angles are pi, half -pi
+    assert Replay(loss(p), [p])() == pytest.approx(0.0, abs=1e-12)
+
+
 @pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
 def test_a_slope_of_minus_one_replays_on_arrays(row):
     q = Value(1.0)

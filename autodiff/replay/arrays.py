@@ -84,7 +84,8 @@ class ArrayWriter(Writer):
         if self.is_number(register) and all(map(self.is_number, operands)):
             return super().form(register)
         step, watched = register in self.factors, register in self.tape.watched
-        form = forms.array_form(op, settings, step=step, watched=watched)  # type: ignore[arg-type]  # a row
+        signed = self.signed and register < self.tape.forward
+        form = forms.array_form(op, settings, step=step, watched=watched, signed=signed)  # type: ignore[arg-type]  # a row
         return f"float({form})" if self.is_number(register) else form
 
     def move(self, register: int, texts: list[str]) -> str:

@@ -47,6 +47,12 @@ ARRAYS = {
     ops.LOGSUMEXP: "{top} + arrays.log_total({powers}, {total})",
     ops.IDENTITY: "{x}", ops.HOLD: "{x}", ops.RATIO: "{x} / {y}", ops.MASK: "{x} * {y}",
 }
+
+SIGNED = {  # where it matters which of 0.0 and -0.0 is answered: NumPy's own choose either
+    ops.MAXIMUM: "arrays.maximum({x}, {y})", ops.MINIMUM: "-arrays.maximum(-{x}, -{y})",
+    ops.CLIP: "np.where({x} < {0}, {0}, np.where({x} > {1}, {1}, {x}))",
+    ops.MAX: "arrays.first_max({x})", ops.MASK: "np.where({y}, {x} * {y}, 0.0)",
+}
 # fmt: on
 
 REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products and matrix products
@@ -89,9 +95,12 @@ def float_form(op: Op, settings: tuple[Any, ...], step: bool) -> str | None:
     return (step and truth(op, settings)) or FLOATS.get(op)
 
 
-def array_form(op: Op, settings: tuple[Any, ...], *, step: bool, watched: bool) -> str:
-    """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite."""
-    form = ARRAYS[op]
+def array_form(op: Op, settings: tuple[Any, ...], *, step: bool, watched: bool, signed: bool) -> str:
+    """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite.
+
+    What is signed answers the -0.0 and 0.0 that the row does.
+    """
+    form = (signed and SIGNED.get(op)) or ARRAYS[op]
     if op in (ops.POWER, ops.POWER0) and settings[0] >= 0 and settings[0] == int(settings[0]):
         return "{x} * {x}" if settings[0] == 2 else form  # whole powers have no domain
     if step:

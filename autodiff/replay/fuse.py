@@ -63,7 +63,7 @@ class Fuser:
             elif unit.op.arity is None:
                 key = i
             else:
-                key = unit.op, unit.settings, tuple(map(token, unit.operands)), unit.lanes
+                key = unit.op, repr(unit.settings), tuple(map(token, unit.operands)), unit.lanes
             block = known.setdefault(key, len(blocks))
             if block == len(blocks):
                 blocks.append([])
