@@ -7,7 +7,7 @@ import pytest
 from replay_graphs import agree
 
 import autodiff as ad
-from autodiff import Replay, Value, nn
+from autodiff import Replay, Value, nn, ops
 from autodiff.replay import choice
 
 np = pytest.importorskip("numpy", reason="lanes need NumPy")
@@ -219,6 +219,22 @@ def test_settings_that_differ_in_the_sign_of_zero_are_two_operations():
 
     assert loss(p).data == pytest.approx(0.0, abs=1e-12)  # half of the angles are pi, half -pi
     assert Replay(loss(p), [p])() == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [lambda q: ops.RATIO(1.0, q), lambda q: ops.LOG0(q), lambda q: ops.POW0(q, -1.0), lambda q: ops.POWER0(q, -1.0)],
+)
+@pytest.mark.parametrize("at", [0.0, -0.0])
+def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine_does(row, at):
+    def loss(q):
+        return ad.mean([ad.tanh(row(q * x)) for x in range(1, 101)])
+
+    q = Value(0.5)
+    replay = Replay(loss(q), [q])
+    assert replay.report().kind == "arrays"
+    replay.values[0] = at
+    assert replay() == loss(Value(at)).data
 
 
 @pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])

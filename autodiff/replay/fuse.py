@@ -17,6 +17,7 @@ from autodiff.replay.reroll import Ref, Unit, Units, arrange
 from autodiff.replay.tape import BATCH, Tape
 
 FEWEST = 4  # units that do the same from which they become rows, unless their operands are rows already
+EDGED = (ops.RATIO, ops.POW0, ops.POWER0, ops.LOG0)  # without a domain, but where NumPy is not finite they may be
 
 
 class Fuser:
@@ -115,7 +116,7 @@ class Fuser:
     def _row(self, unit: Unit, operands: Sequence[int]) -> int:
         """Return the register of a unit's row; the activation of a layer is named after the layer."""
         register = self.tape.apply(unit.op, tuple(operands), unit.settings)
-        if unit.op.domain:
+        if unit.op.domain or unit.op in EDGED:
             self.tape.watched.add(register)
         operand = self.tape.instructions[register].operands[:1]
         name = self.tape.names.get(operand[0], "") if operand else ""
