@@ -362,6 +362,16 @@ def test_a_pickled_replay_takes_its_parameters_along():
     assert replay.values[0] != 5.0
 
 
+def test_a_pickled_replay_loads_whatever_its_numbers_are_by_now():
+    q, x = Value(1.0), Value(1.0)
+    replay = Replay(ad.log(q * x), [q], [x])
+    replay.values[0] = -1.0
+    other = pickle.loads(pickle.dumps(replay))
+    assert other.values[0] == -1.0
+    with pytest.raises(DomainError):
+        other.gradient()
+
+
 def test_threads_do_not_disturb_each_other():
     model = nn.MLP(2, [8, 8, 1], "tanh", seed=0)
     x = [Value(0.0), Value(0.0)]

@@ -80,7 +80,10 @@ class Replay:
 
     def _prepare(self) -> None:
         self._program: Program = choose(self._recording)
-        check(self._program, self._recording, self._values, self._rows(None))
+        recording = self._recording
+        variable = recording.numbers[: recording.parameters + recording.inputs]  # as recorded, not as they are by now
+        rows = self._program.rows([variable[recording.parameters :]], recording.inputs)
+        check(self._program, recording, vector(variable[: recording.parameters]), rows)
 
     @property
     def values(self) -> Any:
