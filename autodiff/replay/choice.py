@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from autodiff.replay.arrays import Arrays
 from autodiff.replay.contract import contract
+from autodiff.replay.forms import TABLE
 from autodiff.replay.fuse import Fuser
 from autodiff.replay.record import Recording
 from autodiff.replay.reroll import reroll
@@ -53,7 +54,8 @@ def choose(recording: Recording) -> Program:
 
 
 def _choose(recording: Recording) -> Program:
-    tape = _fused(recording) if numpy_is_here() else None
+    known = TABLE.issuperset([op for op in recording.ops if op is not None])  # other rows have no form on arrays
+    tape = _fused(recording) if known and numpy_is_here() else None
     return Floats(straight(recording)) if tape is None else Arrays(tape)
 
 

@@ -70,6 +70,9 @@ def _sech(x: float) -> float:
     return 2.0 * e / (1.0 + e * e)
 
 
+TABLE = frozenset([row for row in vars(ops).values() if isinstance(row, Op)])  # all others people have made
+
+
 def name_of(op: Op) -> str:
     """Return the name under which a row's own function is called."""
     return {ops.POW: "pow", ops.DOT: "dot"}.get(op, op.name)
@@ -77,7 +80,7 @@ def name_of(op: Op) -> str:
 
 def float_functions() -> dict[str, Any]:
     """Return what the forms on floats call, by name."""
-    rows = [row for row in vars(ops).values() if isinstance(row, Op) and row.name.isidentifier()]
+    rows = [row for row in TABLE if row.name.isidentifier()]
     names = {name_of(row): row.value for row in rows if row not in (ops.LOG0,)}
     direct = {name: getattr(math, name) for name in ("exp", "log", "tanh", "pow")}  # overflow raises: the rows decide
     return {**names, **direct, "abs": abs, "sech": _sech, "inf": math.inf, "nan": math.nan, "sum": sum}

@@ -41,6 +41,7 @@ class Writer:
         self.tape = tape
         self.names = Names(reserved)
         self.name = {register: self.names.new(label) for register, label in sorted(tape.names.items())}
+        self.rows: dict[Op, str] = {}  # those that people have made, by the name under which they are called
         self.forms: list[str | None] = []
         self.signed = any([instruction.op is ops.ATAN2 for instruction in tape.instructions])  # else no -0.0 matters
         self.inlined: dict[int, tuple[str, tuple[int, ...]]] = {}
@@ -155,7 +156,10 @@ class Writer:
                 return " + ".join([*[f"{w} * {x}" for w, x in zip(weights, inputs, strict=True)], *(bias or zero)])
             groups = [f"({', '.join(group)},)" for group in (weights, inputs)]
             return f"dot({', '.join([*groups, *bias])})"
-        return f"{forms.name_of(op)}({', '.join([*texts, *map(_literal, settings)])})"
+        name = forms.name_of(op)
+        if op not in forms.TABLE:
+            name = self.rows[op] = self.rows.get(op) or self.names.new(op.name)
+        return f"{name}({', '.join([*texts, *map(_literal, settings)])})"
 
     def move(self, register: int, texts: list[str]) -> str:
         """Return a move; on floats there is none but the number of a constant."""

@@ -65,7 +65,7 @@ class FloatProgram:
                     [head, *map(_line, forward), "", *map(_line, reverse), f"    return {loss}, [{', '.join(slopes)}]"],
                 ),
             ]
-            space = _run(self.texts)
+            space = _run(self.texts, writer)
             self.loss: Callable[[Sequence[float]], float] = space["forward"]
             self.gradient: Callable[[Sequence[float]], tuple[float, list[float]]] = space["gradient"]
         else:
@@ -83,7 +83,7 @@ class FloatProgram:
         functions: list[Callable[[list[Any]], None]] = []
         for k, lines in enumerate(parts):
             self.texts.append(_part(k, lines, readers, writer.called))
-            functions.append(_run(self.texts[-1:])[f"part_{k}"])
+            functions.append(_run(self.texts[-1:], writer)[f"part_{k}"])
         size, (root, *slopes) = len(self.tape.instructions), self.answer
         numbers = [(register, self.tape.number(register)) for register in self.answer if register >= 0]
         fixed = [(register, number) for register, number in numbers if number is not None]
@@ -138,8 +138,8 @@ def _function(name: str, argument: str, lines: list[str]) -> str:
     return f"def {name}({argument}):\n{body}\n"
 
 
-def _run(texts: list[str]) -> dict[str, Any]:
-    space: dict[str, Any] = forms.float_functions()
+def _run(texts: list[str], writer: Writer) -> dict[str, Any]:
+    space: dict[str, Any] = forms.float_functions() | {name: op.value for op, name in writer.rows.items()}
     for text in texts:
         exec(compile(text, "<replay>", "exec"), space)
     return space
