@@ -328,6 +328,14 @@ def test_what_cannot_be_replayed_is_refused():
         Replay(1.0, [x])
     with pytest.raises(TypeError, match="parameters must be Values, got float"):
         Replay(y, [1.0])
+    for wrong, name in [(5, "int: 5"), (None, "NoneType: None"), (nn.MLP, "type: ")]:
+        with pytest.raises(TypeError, match=f"parameters must be several Values, such as a list of them, got {name}"):
+            Replay(y, wrong)
+    with pytest.raises(TypeError, match=r"values must be several numbers, such as a list of them, got float: 2\.0"):
+        Replay(y, [x]).values = 2.0
+    for wrong in ("sgd", None, nn.SGD):
+        with pytest.raises(TypeError, match=r"optimizer must be one of nn, such as nn\.SGD\(.*\), got"):
+            Replay(y, [x]).fit(wrong, 1)
     with pytest.raises(ValueError, match="parameters must be leaves"):
         Replay(y, [y])
     with pytest.raises(ValueError, match="parameters is empty"):

@@ -34,6 +34,8 @@ class Replay:
 
     What comes out is what `backward()` would answer, to rounding: it is compared at construction, and whenever a result
     is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as ever.
+    Of two operations outside of their domains, the error names the first in the order of the graph, each node after its
+    operands, which need not be the one that your code computed first.
 
     >>> from autodiff import Value
     >>> w, b = Value(0.5, label="w"), Value(-1.0, label="b")
@@ -192,10 +194,10 @@ class Replay:
 def _leaves(name: str, given: Any) -> list[Value]:
     leaves = (
         given.parameters()
-        if hasattr(given, "parameters")
+        if hasattr(given, "parameters") and not isinstance(given, type)
         else [given]
         if isinstance(given, Value)
-        else several(name, given, "Values")
+        else several(name, given, "Values")  # a class of modules is not one
     )
     for leaf in leaves:
         if not isinstance(leaf, Value):
