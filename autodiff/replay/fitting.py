@@ -35,6 +35,7 @@ class Descent:
             import numpy as np
 
             columns = zip(*optimizer.memory, strict=True) if optimizer.memory[0] else ()
+            self.quiet = np.errstate
             self.memory = tuple([np.array(column) for column in columns])
 
     def step(self, gradient: Any) -> None:
@@ -44,7 +45,8 @@ class Descent:
         if self.arrays:
             before = before.copy()
             moved = self.moved
-            new, after = optimizer.update(before[moved], gradient[moved], memory, rate, steps + 1)
+            with self.quiet(all="ignore"):  # a descent that diverges shows in its losses
+                new, after = optimizer.update(before[moved], gradient[moved], memory, rate, steps + 1)
         else:
             pairs = [
                 optimizer.update(before[i], gradient[i], m, rate, steps + 1)
