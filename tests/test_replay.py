@@ -85,6 +85,15 @@ def test_a_small_formula_reads_like_a_derivation():
     ]
 
 
+def test_each_derivative_is_named_after_its_parameter_and_the_root_is_the_loss():
+    a, b = Value(1.0, label="a"), Value(2.0, label="b")
+    replay = Replay((a + b) ** 2 + a * Value(0.0), [a, b])
+    assert replay.source.splitlines()[-1] == "    return loss, [da, db]"
+    assert list(replay.gradient()[1]) == [6.0, 6.0]
+    replay = Replay(a + b, [a, b])
+    assert replay.source.splitlines()[-3:] == ["    da = 1.0", "    db = 1.0", "    return loss, [da, db]"]
+
+
 @pytest.mark.parametrize(
     "label", ["import os", "x);raise SystemExit(", "exp", "class", "values", "é\n\u2028", "9", "_" * 500]
 )

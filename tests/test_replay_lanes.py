@@ -237,6 +237,14 @@ def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine
     assert replay() == loss(Value(at)).data
 
 
+def test_inputs_keep_their_names_in_a_program_on_arrays():
+    w, b = Value(0.5, label="w"), Value(-1.0, label="b")
+    x, t = Value(1.0, label="x"), Value(2.0, label="t")
+    source = Replay((ad.tanh(w * x + b) - t) ** 2, [w, b], [x, t]).source
+    assert "x = batch[:, 0]" in source
+    assert "t = batch[:, 1]" in source
+
+
 @pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
 def test_a_slope_of_minus_one_replays_on_arrays(row):
     q = Value(1.0)

@@ -223,9 +223,11 @@ class Fuser:
         if ref.kind == "data":
             return tape.add(moves.CONSTANT, (), ref.place, lanes=len(ref.place))
         if ref.kind == "input":
-            return tape.add(moves.INPUTS, (), (ref.place,), lanes=BATCH)
-        register = tape.add(moves.PARAMETERS, (), (ref.place,))
-        label = self.recording.labels[ref.place]
+            register = tape.add(moves.INPUTS, (), (ref.place,), lanes=BATCH)
+            label = self.recording.labels[self.recording.parameters + ref.place]
+        else:
+            register = tape.add(moves.PARAMETERS, (), (ref.place,))
+            label = self.recording.labels[ref.place]
         if label:
             tape.names.setdefault(register, label)
         return register

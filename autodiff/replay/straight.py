@@ -41,6 +41,8 @@ def straight(recording: Recording) -> Tape:
             tape.names.setdefault(place, label)
         places.append(place)
     tape.root = places[recording.root]
+    if tape.instructions[tape.root].op not in LEAVES:
+        tape.names.setdefault(tape.root, "loss")
     differentiate(tape)
     return tape
 
@@ -57,12 +59,20 @@ class FloatProgram:
             names = [writer.called(i) for i in leaves]
             head = f"    {', '.join(names)} = values" if len(names) > 1 else f"    ({names[0]},) = values"
             loss, *slopes = [writer.text(register) for register in self.answer]
+            named = _named(writer, slopes)
             self.texts = [
                 _function("forward", "values", [head, *map(_line, forward), f"    return {loss}"]),
                 _function(
                     "gradient",
                     "values",
-                    [head, *map(_line, forward), "", *map(_line, reverse), f"    return {loss}, [{', '.join(slopes)}]"],
+                    [
+                        head,
+                        *map(_line, forward),
+                        "",
+                        *map(_line, reverse),
+                        *named,
+                        f"    return {loss}, [{', '.join(slopes)}]",
+                    ],
                 ),
             ]
             space = _run(self.texts, writer)
@@ -127,6 +137,18 @@ def _gradient(tape: Tape) -> list[int]:
     for register, index in tape.gradient:
         registers[index] = register
     return registers
+
+
+def _named(writer: Writer, slopes: list[str]) -> list[str]:
+    """Name the derivative by each labelled parameter after it, where it has another name; return the lines that do."""
+    lines = []
+    for register, (op, _, settings, *_) in enumerate(writer.tape.instructions):
+        if op is moves.PARAMETERS and register in writer.tape.names:
+            name, slope = f"d{writer.called(register)}", slopes[settings[0]]
+            if slope != name:
+                slopes[settings[0]] = writer.names.new(name)
+                lines.append(f"    {slopes[settings[0]]} = {slope}")
+    return lines
 
 
 def _line(line: Line) -> str:
