@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 
 import pytest
 from replay_graphs import agree
@@ -244,6 +245,16 @@ def test_the_classes_of_a_cross_entropy_are_summed_one_by_one():
     replay = Replay(loss, model)
     agree(replay, "cross entropy")
     assert ".item(" not in replay.source
+
+
+def test_a_product_is_spread_over_lanes_as_a_whole():
+    w, b = [[Value(k / 7 - 0.3) for k in range(5)] for _ in range(2)]
+    loss = ad.mean([ad.sum([ad.tanh(w[k] * x + b[k] * 2.0) for k in range(5)]) for x in (0.3, -1.0, 2.0, 0.7) * 9])
+    replay = Replay(loss, [*w, *b])
+    assert replay.report().kind == "arrays"
+    assert re.search(r"\(\w+ \* 2\.0\)\[:, None\]", replay.source)
+    agree(replay, "a product")
+    assert math.isfinite(replay._program.gradient(replay.values, None)[0])  # not the eager answer
 
 
 def test_inputs_keep_their_names_in_a_program_on_arrays():

@@ -93,17 +93,18 @@ class Writer:
         reads: list[int] = []
         texts = []
         for operand in operands:
+            shape = self.tape.instructions[operand]
+            spread = isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None
             inlined = self.inlined.pop(operand, None)
             if inlined is not None:
-                text = inlined[0] if _is_atom(inlined[0], signs) else f"({inlined[0]})"
+                text = inlined[0] if _is_atom(inlined[0], " -" if spread else signs) else f"({inlined[0]})"
                 reads += inlined[1]
             else:
                 text = self.literal(operand)
                 if not text:
                     text = self.called(operand)
                     reads.append(operand)
-            shape = self.tape.instructions[operand]
-            if isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None:
+            if spread:
                 text += self.column(operand)
             texts.append(text)
         return tuple(reads), texts
