@@ -85,6 +85,15 @@ def test_a_small_formula_reads_like_a_derivation():
     ]
 
 
+def test_each_derivative_is_named_after_its_parameter_and_the_root_is_the_loss():
+    a, b = Value(1.0, label="a"), Value(2.0, label="b")
+    replay = Replay((a + b) ** 2 + a * Value(0.0), [a, b])
+    assert replay.source.splitlines()[-1] == "    return loss, [da, db]"
+    assert list(replay.gradient()[1]) == [6.0, 6.0]
+    replay = Replay(a + b, [a, b])
+    assert replay.source.splitlines()[-3:] == ["    da = 1.0", "    db = 1.0", "    return loss, [da, db]"]
+
+
 @pytest.mark.parametrize(
     "label", ["import os", "x);raise SystemExit(", "exp", "class", "values", "é\n\u2028", "9", "_" * 500]
 )
@@ -191,6 +200,18 @@ def test_a_branch_not_taken_passes_nothing_even_of_infinity():
     assert list(replay.gradient()[1]) == [x.grad, w.grad] == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("row", [ad.sign, ad.heaviside, lambda x: x**0])
+@pytest.mark.parametrize("count", [1, 300])
+def test_a_gradient_of_zero_meets_an_infinite_slope_as_in_backward(row, count):
+    p, q = Value(1.0), Value(0.0)
+    replay = Replay(ad.sum([row(ad.sqrt(p * x)) + p + q for x in range(1, count + 1)]), [p, q])
+    assert list(replay.gradient()[1]) == [count, count]
+    replay.values[0] = 0.0
+    slope, other = replay.gradient()[1]
+    assert math.isnan(slope)  # 0 comes in to sqrt, whose slope is infinite
+    assert other == count
+
+
 def test_relu_of_nan_is_nan():
     x = Value(1.0)
     replay = Replay(ad.relu(x), [x])
@@ -211,6 +232,36 @@ def test_verify_compares_every_result(monkeypatch):
         replay.gradient()
 
 
+@pytest.mark.parametrize("batch", [None, [[1.0], [2.0]]])
+def test_verify_compares_losses_without_a_gradient(monkeypatch, batch):
+    p, x = Value(0.5), Value(1.0)
+    replay = Replay(ad.tanh(p * x), [p], [x], verify=True)
+    right = replay._program.loss
+    assert replay(batch) == right(replay.values, replay._rows(batch))
+    monkeypatch.setattr(replay._program, "loss", lambda values, rows: right(values, rows) + 1e-6)
+    with pytest.raises(ReplayError, match="the loss is"):
+        replay(batch)
+
+
+def test_verify_sees_a_finite_answer_where_the_eager_one_is_not(monkeypatch):
+    q = Value(1.0)
+    replay = Replay(ad.sqrt(q), [q], verify=True)
+    monkeypatch.setattr(replay._program, "gradient", lambda values, rows: (0.0, [1.0]))
+    replay.values[0] = 0.0
+    with pytest.raises(ReplayError, match=r"the derivative by parameter 0 is 1\.0 in the replay, inf computed eagerly"):
+        replay.gradient()
+
+
+def test_a_large_constant_in_a_branch_not_taken_hides_no_error(monkeypatch):
+    q = Value(2.0)
+    replay = Replay(ad.minimum(q * q, 1e30), [q], verify=True)
+    assert replay.gradient()[0] == 4.0
+    for wrong in [(4.001, [4.0]), (4.0, [4.001])]:
+        monkeypatch.setattr(replay._program, "gradient", lambda values, rows, wrong=wrong: wrong)
+        with pytest.raises(ReplayError):
+            replay.gradient()
+
+
 def test_a_program_that_is_wrong_is_refused():
     y, parameters = neuron()
     replay = Replay(y, parameters)
@@ -221,6 +272,20 @@ def test_a_program_that_is_wrong_is_refused():
             return loss + 1e-6, gradient
 
     with pytest.raises(ReplayError, match=r"the loss is 0\.\d+ in the replay, 0\.\d+ computed eagerly"):
+        compare.check(Wrong(), replay._recording, replay.values, [[]])
+
+
+def test_a_program_that_is_wrong_is_refused_where_the_recorded_point_is_not_finite():
+    q = Value(0.0)
+    replay = Replay(ad.sqrt(q) + q, [q])  # its derivative is infinite
+    right = replay._program.gradient
+
+    class Wrong:
+        def gradient(self, values, rows):
+            loss, gradient = right(values, rows)
+            return loss + 1e-3, gradient
+
+    with pytest.raises(ReplayError, match=r"the loss is"):
         compare.check(Wrong(), replay._recording, replay.values, [[]])
 
 
@@ -272,6 +337,14 @@ def test_what_cannot_be_replayed_is_refused():
         Replay(1.0, [x])
     with pytest.raises(TypeError, match="parameters must be Values, got float"):
         Replay(y, [1.0])
+    for wrong, name in [(5, "int: 5"), (None, "NoneType: None"), (nn.MLP, "type: ")]:
+        with pytest.raises(TypeError, match=f"parameters must be several Values, such as a list of them, got {name}"):
+            Replay(y, wrong)
+    with pytest.raises(TypeError, match=r"values must be several numbers, such as a list of them, got float: 2\.0"):
+        Replay(y, [x]).values = 2.0
+    for wrong in ("sgd", None, nn.SGD):
+        with pytest.raises(TypeError, match=r"optimizer must be one of nn, such as nn\.SGD\(.*\), got"):
+            Replay(y, [x]).fit(wrong, 1)
     with pytest.raises(ValueError, match="parameters must be leaves"):
         Replay(y, [y])
     with pytest.raises(ValueError, match="parameters is empty"):
@@ -304,6 +377,16 @@ def test_a_pickled_replay_takes_its_parameters_along():
     other.backward()
     assert other.values[0] == 5.0
     assert replay.values[0] != 5.0
+
+
+def test_a_pickled_replay_loads_whatever_its_numbers_are_by_now():
+    q, x = Value(1.0), Value(1.0)
+    replay = Replay(ad.log(q * x), [q], [x])
+    replay.values[0] = -1.0
+    other = pickle.loads(pickle.dumps(replay))
+    assert other.values[0] == -1.0
+    with pytest.raises(DomainError):
+        other.gradient()
 
 
 def test_threads_do_not_disturb_each_other():

@@ -50,6 +50,14 @@ def test_steps_are_those_of_the_eager_loop_before_and_after_too(make):
     assert data[1] == pytest.approx(data[0], rel=1e-11)
 
 
+@pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.RMSprop])
+def test_a_descent_that_diverges_does_so_without_a_warning(make):
+    q, w = Value(2.0), Value(2.0)
+    losses = Replay(q**4 + w, [q, w]).fit(make([q, w], lr=1e200), 4)  # a warning would raise
+    assert losses[0] == 18.0
+    assert not math.isfinite(losses[-1])
+
+
 def test_an_optimizer_may_move_some_of_the_parameters_in_another_order():
     models = [nn.MLP(2, [6, 1], "tanh", seed=0) for _ in range(2)]
     optimizers = [nn.SGD(model.parameters()[5:1:-1], lr=0.1, momentum=0.9) for model in models]
@@ -179,3 +187,26 @@ def test_a_loss_that_depends_on_no_parameter_is_refused():
 def test_importing_the_package_imports_no_numpy():
     code = "import sys, autodiff; print('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize("max_norm", [None, 0.1])
+def test_callbacks_of_a_replayed_descent_see_the_gradients_of_its_last_step(max_norm):
+    seen = []
+    for replay in (False, True):
+        model, other = nn.MLP(2, [4, 1], "tanh", seed=0), Value(1.0)
+        moved = [*model.parameters(), other]
+        nn.fit(
+            model,
+            MOONS,
+            "hinge",
+            nn.Adam(moved, lr=0.01),
+            epochs=3,
+            batch_size=7,
+            max_norm=max_norm,
+            replay=replay,
+            penalty=lambda model=model: 0.01 * nn.l2(model.parameters()),
+            callbacks=[lambda _, history, moved=moved: seen.append([p.grad for p in moved]) and False],
+        )
+    assert any(seen[0])
+    for eager, replayed in zip(seen[:3], seen[3:], strict=True):
+        assert replayed == pytest.approx(eager, rel=1e-9, abs=1e-14)

@@ -1,12 +1,14 @@
 """What is found in a graph: lanes, layers, and what is no such thing."""
 
+import math
 import random
+import re
 
 import pytest
 from replay_graphs import agree
 
 import autodiff as ad
-from autodiff import Replay, Value, nn
+from autodiff import Replay, Value, nn, ops
 from autodiff.replay import choice
 
 np = pytest.importorskip("numpy", reason="lanes need NumPy")
@@ -183,3 +185,91 @@ def test_parameters_may_come_in_any_order(sort):
     loss = nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS])
     replay = Replay(loss, parameters[:-3] if sort == "data" else parameters)  # three are constants
     agree(replay, "another order")
+
+
+@pytest.mark.parametrize(
+    ("zero", "angle"),
+    [
+        (lambda p, x: ad.maximum(p * x, 0.0), -math.pi),  # the first of two that are equal
+        (lambda p, x: ad.minimum(p * x, 0.0), -math.pi),
+        (lambda p, x: ad.clip(p * x, 0.0, 9.0), -math.pi),
+        (lambda p, x: ad.max([p * x, 0.0]), -math.pi),
+        (lambda p, x: p * x + (p + p), -math.pi),
+        (lambda p, x: p * x + p + p + p, -math.pi),
+        (lambda p, x: ad.sum([p * x, p]), math.pi),
+        (lambda p, x: ad.mean([p * x, p]), math.pi),
+        (lambda p, x: ad.elu(p * x), -math.pi),
+    ],
+)
+def test_minus_zero_is_told_from_zero_as_in_the_eager_engine(zero, angle):
+    def loss(p):
+        return ad.mean([ad.atan2(zero(p, x), p - 2.0) for x in range(1, 101)])
+
+    p = Value(0.5)
+    replay = Replay(loss(p), [p])
+    assert replay.report().kind == "arrays"
+    replay.values[0] = -0.0
+    assert replay() == pytest.approx(loss(Value(-0.0)).data) == pytest.approx(angle)
+
+
+def test_settings_that_differ_in_the_sign_of_zero_are_two_operations():
+    p = Value(-1.0)
+
+    def loss(p):
+        return ad.sum([ad.atan2(ad.clip(p * x, low, 1.0), p) for low in (0.0, -0.0) for x in range(1, 51)])
+
+    assert loss(p).data == pytest.approx(0.0, abs=1e-12)  # half of the angles are pi, half -pi
+    assert Replay(loss(p), [p])() == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [lambda q: ops.RATIO(1.0, q), lambda q: ops.LOG0(q), lambda q: ops.POW0(q, -1.0), lambda q: ops.POWER0(q, -1.0)],
+)
+@pytest.mark.parametrize("at", [0.0, -0.0])
+def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine_does(row, at):
+    def loss(q):
+        return ad.mean([ad.tanh(row(q * x)) for x in range(1, 101)])
+
+    q = Value(0.5)
+    replay = Replay(loss(q), [q])
+    assert replay.report().kind == "arrays"
+    replay.values[0] = at
+    assert replay() == loss(Value(at)).data
+
+
+def test_the_classes_of_a_cross_entropy_are_summed_one_by_one():
+    model = nn.MLP(2, [8, 3], "tanh", seed=0)
+    samples = [([i / 10, math.sin(7 * i)], i * i % 7 % 3) for i in range(60)]
+    loss = ad.mean([nn.cross_entropy(model(x), y) for x, y in samples])
+    replay = Replay(loss, model)
+    agree(replay, "cross entropy")
+    assert ".item(" not in replay.source
+
+
+def test_a_product_is_spread_over_lanes_as_a_whole():
+    w, b = [[Value(k / 7 - 0.3) for k in range(5)] for _ in range(2)]
+    loss = ad.mean([ad.sum([ad.tanh(w[k] * x + b[k] * 2.0) for k in range(5)]) for x in (0.3, -1.0, 2.0, 0.7) * 9])
+    replay = Replay(loss, [*w, *b])
+    assert replay.report().kind == "arrays"
+    assert re.search(r"\(\w+ \* 2\.0\)\[:, None\]", replay.source)
+    agree(replay, "a product")
+    assert math.isfinite(replay._program.gradient(replay.values, None)[0])  # not the eager answer
+
+
+def test_inputs_keep_their_names_in_a_program_on_arrays():
+    w, b = Value(0.5, label="w"), Value(-1.0, label="b")
+    x, t = Value(1.0, label="x"), Value(2.0, label="t")
+    source = Replay((ad.tanh(w * x + b) - t) ** 2, [w, b], [x, t]).source
+    assert "x = batch[:, 0]" in source
+    assert "t = batch[:, 1]" in source
+
+
+@pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
+def test_a_slope_of_minus_one_replays_on_arrays(row):
+    q = Value(1.0)
+    replay = Replay(ad.mean([row(q * x, -1.0) for x in [1.0, 2.0, -3.0, 4.0] * 20]), [q])
+    loss, gradient = replay._program.gradient(replay.values, None)  # not the eager answer
+    left = (3.0, 3.0) if row is ad.leaky_relu else (-math.expm1(-3.0), 3.0 * math.exp(-3.0))
+    assert loss == pytest.approx((7.0 + left[0]) / 4)
+    assert gradient[0] == pytest.approx((7.0 + left[1]) / 4)

@@ -1,10 +1,13 @@
 """Every row of the calculus replays: on floats, on arrays, and in batches."""
 
+import math
+
 import pytest
 from conftest import NAMES, ROWS, TRUTH, error, exact, grouped, points
 from replay_graphs import random_replay
 
-from autodiff import Replay, Value
+import autodiff as ad
+from autodiff import DomainError, Replay, Value, ops
 from autodiff.replay import choice, forms, fuse, reroll
 from autodiff.replay.vectors import numpy_is_here
 
@@ -88,6 +91,42 @@ def test_every_row_replays_in_lanes_and_its_gradient_too(name, always_arrays):
         for i, slope in enumerate(gradient):
             terms = [exact(name, point, parameters, by=(i,)) for point in chosen]
             assert abs(slope - sum(terms)) <= tolerance * sum(map(abs, terms)) + 1e-13
+
+
+def _slope_by_branch(out, x):
+    return (1.0 if x > 0 else 2.0,)  # it takes numbers alone
+
+
+@pytest.mark.parametrize("count", [1, 50, 600])
+@pytest.mark.parametrize("name", ["softsign", "tanh", "exit();\n", "values"])
+def test_rows_that_people_make_replay(name, count):
+    softsign = ops.Op(name, lambda x: x / (1 + abs(x)), lambda out, x: (1 / ((1 + abs(x)) * (1 + abs(x))),), "{x}")
+    kinked = ops.Op(name, lambda x: x if x > 0 else 2.0 * x, _slope_by_branch, "{x}", piecewise=True)
+    scaled = ops.Op(name, lambda x, y, n: n * x * y, lambda out, x, y, n: (n * y, n * x), "{x}", parameters=1)
+    p, x = Value(0.5), Value(0.5)
+
+    def loss(p, x):
+        return ad.mean([softsign(p * x * i) + kinked(x - p) * scaled(p, x, 3.0) + ad.tanh(p) for i in range(count)])
+
+    replay = Replay(loss(p, x), [p], [x])
+    replay.values[0] = -0.7
+    rows = [[0.3], [-2.0]]
+    q = Value(-0.7)
+    expected = 0.5 * sum([loss(q, Value(*row)) for row in rows])
+    expected.backward()
+    found, gradient = replay.gradient(rows)
+    assert found == pytest.approx(expected.data, rel=1e-12)
+    assert gradient[0] == pytest.approx(q.grad, rel=1e-12)
+
+
+def test_a_row_that_people_make_names_its_domain():
+    root = ops.Op("root", math.sqrt, lambda out, x: (0.5 / out,), "root({x})", "x >= 0")
+    p = Value(4.0)
+    replay = Replay(root(p), [p])
+    assert replay.gradient()[1][0] == 0.25
+    replay.values[0] = -1.0
+    with pytest.raises(DomainError, match="it needs x >= 0"):
+        replay.gradient()
 
 
 def test_random_graphs_replay_as_they_are():

@@ -23,6 +23,7 @@ class Replayed(Eager):
         )
         self.regulariser = Samples([as_graph(self.penalty())], parameters, self.values) if self.penalty else None
         self.descent = Descent(self.optimizer, parameters, self.values)
+        self.gradient: Any = None  # of the last step, as it was descended
         if not self.samples.depends and not (self.regulariser and self.regulariser.depends):
             raise ValueError(
                 "the loss depends on none of the optimizer's parameters: was it given those of this model?"
@@ -38,6 +39,7 @@ class Replayed(Eager):
         if outputs or not (math.isfinite(loss) and math.isfinite(norm)):
             self.write_back()
         if not (math.isfinite(loss) and math.isfinite(norm)):
+            self.gradient = None  # from here on it is the eager step's
             results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
             self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better
             return results
@@ -45,10 +47,17 @@ class Replayed(Eager):
         if self.max_norm is not None and self.max_norm < norm + 1e-6:
             gradient = scaled(gradient, self.max_norm / (norm + 1e-6))
         self.descent.step(gradient)
+        self.gradient = gradient
         self.history.loss.append(loss)
         self.history.gradient_norm.append(norm)
         return results
 
     def write_back(self) -> None:
-        """Set the parameters to where the steps have led."""
+        """Set the parameters to where the steps have led, and their gradients to the last step's."""
         self.descent.write_back()
+        if self.gradient is None:
+            return
+        depends = self.samples.depends | (self.regulariser.depends if self.regulariser else set())
+        self.optimizer.zero_grad()
+        for place in depends:
+            self.optimizer.parameters[place].grad = float(self.gradient[place])

@@ -83,8 +83,9 @@ class ArrayWriter(Writer):
         op, operands, settings, *_ = self.tape.instructions[register]
         if self.is_number(register) and all(map(self.is_number, operands)):
             return super().form(register)
-        reverse, watched = register >= self.tape.forward, register in self.tape.watched
-        form = forms.array_form(op, settings, reverse=reverse, watched=watched)  # type: ignore[arg-type]  # a row
+        step, watched = register in self.factors, register in self.tape.watched
+        signed = self.signed and register < self.tape.forward
+        form = forms.array_form(op, settings, step=step, watched=watched, signed=signed)  # type: ignore[arg-type]  # a row
         return f"float({form})" if self.is_number(register) else form
 
     def move(self, register: int, texts: list[str]) -> str:
@@ -319,7 +320,7 @@ class Arrays:
         try:
             with self.np.errstate(all="ignore"):
                 return float(loss(rows) if self.batched else loss())
-        except (ArithmeticError, ValueError):
+        except Exception:  # whatever it is, the eager engine answers
             return math.nan
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
@@ -330,5 +331,5 @@ class Arrays:
                 loss = float(gradient(rows) if self.batched else gradient())
                 finite = math.isfinite(slopes.dot(slopes)) or self.np.isfinite(slopes).all()
                 return loss if finite else math.nan, slopes
-        except (ArithmeticError, ValueError):
+        except Exception:  # whatever it is, the eager engine answers
             return math.nan, slopes

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from autodiff.replay.arrays import Arrays
 from autodiff.replay.contract import contract
+from autodiff.replay.forms import TABLE
 from autodiff.replay.fuse import Fuser
 from autodiff.replay.record import Recording
 from autodiff.replay.reroll import reroll
@@ -53,7 +54,8 @@ def choose(recording: Recording) -> Program:
 
 
 def _choose(recording: Recording) -> Program:
-    tape = _fused(recording) if numpy_is_here() else None
+    known = TABLE.issuperset([op for op in recording.ops if op is not None])  # other rows have no form on arrays
+    tape = _fused(recording) if known and numpy_is_here() else None
     return Floats(straight(recording)) if tape is None else Arrays(tape)
 
 
@@ -89,7 +91,7 @@ class Floats:
         numbers = values.tolist()
         try:
             return sum([self.program.loss(numbers + row) for row in rows], 0.0) / len(rows)
-        except (ArithmeticError, ValueError):
+        except Exception:  # whatever it is, the eager engine answers
             return math.nan
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
@@ -97,7 +99,7 @@ class Floats:
         numbers = values.tolist()
         try:
             results = [self.program.gradient(numbers + row) for row in rows]
-        except (ArithmeticError, ValueError):  # outside of a domain, or an overflow: the eager engine knows which
+        except Exception:  # outside of a domain, or an overflow: the eager engine knows which
             return math.nan, vector(numbers)
         loss, slopes = results[0]
         if len(results) > 1:

@@ -13,7 +13,11 @@ from autodiff.replay.record import Recording
 
 
 def contract(recording: Recording) -> Recording:
-    """Return the contracted recording, without nodes that the root no longer needs."""
+    """Return the contracted recording, without nodes that the root no longer needs.
+
+    Where there is an `ATAN2`, sums stay as they are written: it tells -0.0 from 0.0, which the order of a sum decides.
+    """
+    signed = ops.ATAN2 in recording.ops
     user = _only_users(recording)
     result = Recording(recording.parameters, recording.inputs)
     places: list[int] = []
@@ -22,7 +26,7 @@ def contract(recording: Recording) -> Recording:
     for i, op in enumerate(recording.ops):
         settings, number, label = recording.settings[i], recording.numbers[i], recording.labels[i]
         operands = tuple([places[j] for j in recording.operands[i]])
-        if op is ops.ADD or op is ops.SUM:
+        if (op is ops.ADD or op is ops.SUM) and not signed:
             summed = _merged([terms.pop(j) if j in terms else deque([places[j]]) for j in recording.operands[i]])
             if user[i] >= 0 and recording.ops[user[i]] in (ops.ADD, ops.SUM) and op is ops.ADD:
                 terms[i] = summed
@@ -32,7 +36,10 @@ def contract(recording: Recording) -> Recording:
                 places.append(_add_sum(result, summed, single, number, label))
                 continue
         if op is ops.MEAN:
-            total = _add_sum(result, deque(operands), single, number * len(operands), "")
+            if signed:
+                total = result.add(ops.SUM, operands, (), number * len(operands), "")
+            else:
+                total = _add_sum(result, deque(operands), single, number * len(operands), "")
             count = result.add(None, (), (), float(len(operands)), "")
             places.append(result.add(ops.DIV, (total, count), (), number, label))
         elif op is ops.PROD:

@@ -5,11 +5,13 @@ It knows how gradients pass through the moves; the derivatives of operations it 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from autodiff import ops
 from autodiff.ops import Op
 from autodiff.replay import tape as moves
+from autodiff.replay.forms import TABLE
 from autodiff.replay.record import grouped
 from autodiff.replay.tape import BATCH, Instruction, Tape
 
@@ -127,8 +129,8 @@ class Adjoints:
                 contributions.append(Symbol(self.tape, self._joined(instruction, axis, pieces)))
         if not contributions:
             return None
-        incoming = contributions[0]
-        for contribution in contributions[1:]:
+        incoming, *others = [x for x in contributions if x.__class__ is not float or x != 0.0] or [0.0]
+        for contribution in others:
             incoming = incoming + contribution
         if isinstance(incoming, Symbol):
             self._name(incoming.register, register)
@@ -191,14 +193,26 @@ def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, in
     if op is ops.LOGSUMEXP and tape.instructions[operands[0]].rows is not None:
         operands = operands[:1]  # the others are its parts
     symbols = [Symbol(tape, i) for i in operands]
-    slopes = op.local(Symbol(tape, register), *grouped(op, symbols), *instruction.settings)  # type: ignore[union-attr]
+    if op in TABLE:
+        slopes = op.local(Symbol(tape, register), *grouped(op, symbols), *instruction.settings)
+    else:  # people may have written a rule that takes numbers alone, or decides by them
+        read, settings = (register, *operands), instruction.settings
+        slopes = [Symbol(tape, tape.apply(_slope(op, k), read, settings)) for k in range(len(operands))]
     for operand, slope in zip(operands, slopes, strict=True):
         if not adjoints.active[operand]:
             continue
         contribution = ops.MASK(incoming, slope) if op.piecewise else incoming * slope  # type: ignore[union-attr]
-        if contribution.__class__ is float and contribution == 0.0:
-            continue  # a branch that nothing passes
         adjoints.give(operand, adjoints.narrow(contribution, instruction, tape.instructions[operand]))
+
+
+@lru_cache
+def _slope(op: Op, k: int) -> Op:
+    """Return the row that answers, of numbers, the derivative of a row by its operand k."""
+
+    def value(*numbers: float) -> float:
+        return op.local(*numbers)[k]  # type: ignore[no-any-return]  # of floats it is one
+
+    return Op(f"{op.name}_slope", value, lambda out, *xs: (), f"{op.name}_slope({{xs}})")
 
 
 def _through_matmul(adjoints: Adjoints, instruction: Instruction, incoming: Any) -> None:

@@ -6,8 +6,10 @@ ones by construction. It must not know how replays are made fast.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
+from autodiff.order import walk
 from autodiff.replay.record import Recording, grouped
 from autodiff.value import Value
 
@@ -37,6 +39,18 @@ def rebuild(recording: Recording, parameters: Sequence[float], inputs: Sequence[
             node.label = label
         nodes.append(node)
     return nodes[recording.root], nodes[: recording.parameters]
+
+
+def magnitude(recording: Recording, parameters: Iterable[float], inputs: Iterable[float]) -> float:
+    """Return the largest number that the loss is made of, to which its rounding is relative: of branches taken."""
+    root, _ = rebuild(recording, list(map(float, parameters)), list(map(float, inputs)))
+    reached = {id(root): root.data}
+    for node in reversed(walk(root)[0]):
+        if id(node) in reached:
+            for parent, slope in zip(node.parents, node.local_derivatives(), strict=True):
+                if slope or not node.op.piecewise:
+                    reached[id(parent)] = parent.data
+    return max([abs(number) for number in reached.values() if math.isfinite(number)], default=0.0)
 
 
 def mean(

@@ -35,6 +35,7 @@ class Descent:
             import numpy as np
 
             columns = zip(*optimizer.memory, strict=True) if optimizer.memory[0] else ()
+            self.quiet = np.errstate
             self.memory = tuple([np.array(column) for column in columns])
 
     def step(self, gradient: Any) -> None:
@@ -44,7 +45,8 @@ class Descent:
         if self.arrays:
             before = before.copy()
             moved = self.moved
-            new, after = optimizer.update(before[moved], gradient[moved], memory, rate, steps + 1)
+            with self.quiet(all="ignore"):  # a descent that diverges shows in its losses
+                new, after = optimizer.update(before[moved], gradient[moved], memory, rate, steps + 1)
         else:
             pairs = [
                 optimizer.update(before[i], gradient[i], m, rate, steps + 1)
@@ -84,7 +86,7 @@ def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
 
 def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
     """Make steps of `optimizer` on `replay`, as `Replay.fit` says."""
-    if not hasattr(optimizer, "update"):
+    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
         raise TypeError(f"optimizer must be one of nn, such as nn.SGD(model.parameters(), lr=0.1), got {optimizer!r}")
     if isinstance(steps, bool) or not isinstance(steps, Integral | Iterable):
         raise TypeError(f"steps must be a whole number, or batches, got {type(steps).__name__}: {steps!r}")

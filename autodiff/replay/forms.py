@@ -47,11 +47,17 @@ ARRAYS = {
     ops.LOGSUMEXP: "{top} + arrays.log_total({powers}, {total})",
     ops.IDENTITY: "{x}", ops.HOLD: "{x}", ops.RATIO: "{x} / {y}", ops.MASK: "{x} * {y}",
 }
+
+SIGNED = {  # where it matters which of 0.0 and -0.0 is answered: NumPy's own choose either
+    ops.MAXIMUM: "arrays.maximum({x}, {y})", ops.MINIMUM: "-arrays.maximum(-{x}, -{y})",
+    ops.CLIP: "np.where({x} < {0}, {0}, np.where({x} > {1}, {1}, {x}))",
+    ops.MAX: "arrays.first_max({x})", ops.MASK: "np.where({y}, {x} * {y}, 0.0)",
+}
 # fmt: on
 
 REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products and matrix products
 
-TRUTHS = {  # steps in the reverse sweep, which let pass or not; what they are at nan never matters
+TRUTHS = {  # steps in the reverse sweep that are only factors: let pass or not; what they are at nan never matters
     (ops.HEAVISIDE, 0.0): "({x} > 0)",
     (ops.HEAVISIDE, 1.0): "({x} >= 0)",
     (ops.STEP, 0.0): "({x} > {y})",
@@ -64,6 +70,9 @@ def _sech(x: float) -> float:
     return 2.0 * e / (1.0 + e * e)
 
 
+TABLE = frozenset([row for row in vars(ops).values() if isinstance(row, Op)])  # all others people have made
+
+
 def name_of(op: Op) -> str:
     """Return the name under which a row's own function is called."""
     return {ops.POW: "pow", ops.DOT: "dot"}.get(op, op.name)
@@ -71,7 +80,7 @@ def name_of(op: Op) -> str:
 
 def float_functions() -> dict[str, Any]:
     """Return what the forms on floats call, by name."""
-    rows = [row for row in vars(ops).values() if isinstance(row, Op) and row.name.isidentifier()]
+    rows = [row for row in TABLE if row.name.isidentifier()]
     names = {name_of(row): row.value for row in rows if row not in (ops.LOG0,)}
     direct = {name: getattr(math, name) for name in ("exp", "log", "tanh", "pow")}  # overflow raises: the rows decide
     return {**names, **direct, "abs": abs, "sech": _sech, "inf": math.inf, "nan": math.nan, "sum": sum}
@@ -82,18 +91,21 @@ def truth(op: Any, settings: tuple[Any, ...]) -> str | None:
     return TRUTHS.get((op, settings[0])) if settings else None
 
 
-def float_form(op: Op, settings: tuple[Any, ...], reverse: bool) -> str | None:
+def float_form(op: Op, settings: tuple[Any, ...], step: bool) -> str | None:
     """Return the form on floats of a row with these parameters, or None for a call of its own function."""
     if op in (ops.POWER, ops.POWER0) and settings[0] == 2:
         return "{x} * {x}"
-    return (reverse and truth(op, settings)) or FLOATS.get(op)
+    return (step and truth(op, settings)) or FLOATS.get(op)
 
 
-def array_form(op: Op, settings: tuple[Any, ...], *, reverse: bool, watched: bool) -> str:
-    """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite."""
-    form = ARRAYS[op]
+def array_form(op: Op, settings: tuple[Any, ...], *, step: bool, watched: bool, signed: bool) -> str:
+    """Return the form on arrays of a row with these parameters; what is watched says so if it is not finite.
+
+    What is signed answers the -0.0 and 0.0 that the row does.
+    """
+    form = (signed and SIGNED.get(op)) or ARRAYS[op]
     if op in (ops.POWER, ops.POWER0) and settings[0] >= 0 and settings[0] == int(settings[0]):
         return "{x} * {x}" if settings[0] == 2 else form  # whole powers have no domain
-    if reverse:
+    if step:
         return truth(op, settings) or form
     return f"defined({form})" if watched and op is not ops.CLIP else form

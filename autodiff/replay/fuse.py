@@ -17,6 +17,7 @@ from autodiff.replay.reroll import Ref, Unit, Units, arrange
 from autodiff.replay.tape import BATCH, Tape
 
 FEWEST = 4  # units that do the same from which they become rows, unless their operands are rows already
+EDGED = (ops.RATIO, ops.POW0, ops.POWER0, ops.LOG0)  # without a domain, but where NumPy is not finite they may be
 
 
 class Fuser:
@@ -63,7 +64,7 @@ class Fuser:
             elif unit.op.arity is None:
                 key = i
             else:
-                key = unit.op, unit.settings, tuple(map(token, unit.operands)), unit.lanes
+                key = unit.op, repr(unit.settings), tuple(map(token, unit.operands)), unit.lanes
             block = known.setdefault(key, len(blocks))
             if block == len(blocks):
                 blocks.append([])
@@ -115,7 +116,7 @@ class Fuser:
     def _row(self, unit: Unit, operands: Sequence[int]) -> int:
         """Return the register of a unit's row; the activation of a layer is named after the layer."""
         register = self.tape.apply(unit.op, tuple(operands), unit.settings)
-        if unit.op.domain:
+        if unit.op.domain or unit.op in EDGED:
             self.tape.watched.add(register)
         operand = self.tape.instructions[register].operands[:1]
         name = self.tape.names.get(operand[0], "") if operand else ""
@@ -170,7 +171,8 @@ class Fuser:
     def _single(self, unit: Unit) -> int:
         tape, op = self.tape, unit.op
         if op is ops.SUM:
-            parts = [tape.apply(op, (part,)) if self._rows(part) else part for part in self._runs(unit.operands)]
+            terms = unit.operands if self.signed else self._by_home(unit.operands)
+            parts = [tape.apply(op, (part,)) if self._rows(part) else part for part in self._runs(terms)]
             register = parts[0]
             for part in parts[1:]:
                 register = tape.apply(ops.ADD, (register, part))
@@ -222,9 +224,11 @@ class Fuser:
         if ref.kind == "data":
             return tape.add(moves.CONSTANT, (), ref.place, lanes=len(ref.place))
         if ref.kind == "input":
-            return tape.add(moves.INPUTS, (), (ref.place,), lanes=BATCH)
-        register = tape.add(moves.PARAMETERS, (), (ref.place,))
-        label = self.recording.labels[ref.place]
+            register = tape.add(moves.INPUTS, (), (ref.place,), lanes=BATCH)
+            label = self.recording.labels[self.recording.parameters + ref.place]
+        else:
+            register = tape.add(moves.PARAMETERS, (), (ref.place,))
+            label = self.recording.labels[ref.place]
         if label:
             tape.names.setdefault(register, label)
         return register
@@ -239,18 +243,28 @@ class Fuser:
         parts = tuple([tape.expand(run, tape.instructions[run].rows, lanes) for run in runs])
         return tape.add(moves.STACK, parts, rows=len(refs), lanes=lanes)
 
+    def _by_home(self, refs: Sequence[Ref]) -> list[Ref]:
+        """Return the terms of a sum, those from the same place behind the first of them."""
+        groups: dict[Any, list[Ref]] = {}
+        for k, ref in enumerate(refs):
+            home = self._home(ref)
+            groups.setdefault(("alone", k) if home is None else home, []).append(ref)
+        return [ref for group in groups.values() for ref in group]
+
+    def _home(self, ref: Ref) -> Any:
+        """Return what refs have in common that can be taken in one go; None if this one is taken alone."""
+        if ref.kind != "unit":
+            return ref.kind
+        if isinstance(ref.lane, int):
+            return "lanes", ref.place
+        register, row = self.place[ref.place]
+        return None if row is None else ("rows", register, ref.lane)
+
     def _runs(self, refs: Sequence[Ref]) -> list[int]:
         """Return the registers that hold these refs in order, each as many in a row as come from the same place."""
         runs: list[tuple[Any, list[Ref]]] = []
         for ref in refs:
-            home: Any = ref.kind
-            if ref.kind == "unit":
-                lane = ref.lane
-                if isinstance(lane, int):
-                    home = "lanes", ref.place
-                else:
-                    register, row = self.place[ref.place]
-                    home = ("rows", register, lane) if row is not None else ("alone", len(runs))
+            home = self._home(ref) or ("alone", len(runs))
             if runs and runs[-1][0] == home:
                 runs[-1][1].append(ref)
             else:

@@ -41,7 +41,17 @@ def sigmoid(x: Array) -> Array:
 
 def elu(x: Array, alpha: float) -> Array:
     """Return x where x > 0, else alpha (e**x - 1)."""
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0.0, x)))
+
+
+def maximum(x: Array, y: Array) -> Array:
+    """Return the larger of x and y, x where they are equal, nan where either is."""
+    return np.where((x >= y) | (x != x), x, y)
+
+
+def first_max(x: Array) -> Array:
+    """Return the largest of the rows, the first where several are equal."""
+    return np.take_along_axis(x, x.argmax(axis=0, keepdims=True), axis=0)[0]
 
 
 def step(x: Array, y: Array, tie: float) -> Array:

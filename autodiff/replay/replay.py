@@ -34,6 +34,8 @@ class Replay:
 
     What comes out is what `backward()` would answer, to rounding: it is compared at construction, and whenever a result
     is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as ever.
+    Of two operations outside of their domains, the error names the first in the order of the graph, each node after its
+    operands, which need not be the one that your code computed first.
 
     >>> from autodiff import Value
     >>> w, b = Value(0.5, label="w"), Value(-1.0, label="b")
@@ -52,8 +54,8 @@ class Replay:
         loss: the node to compute and differentiate.
         parameters: the leaves to differentiate by, or a module that has them.
         inputs: leaves whose data change between runs: of the graph of one sample, what a batch has a column for.
-        verify: compare each gradient with the eager one; slow, and strict: it also raises where rounding decides on
-            which side of a kink a number is.
+        verify: compare each loss and gradient with the eager ones; slow, and strict: it also raises where rounding
+            decides on which side of a kink a number is.
 
     Raises:
         ValueError: if the loss depends on none of the parameters, a parameter or an input is no leaf or is given
@@ -80,7 +82,10 @@ class Replay:
 
     def _prepare(self) -> None:
         self._program: Program = choose(self._recording)
-        check(self._program, self._recording, self._values, self._rows(None))
+        recording = self._recording
+        variable = recording.numbers[: recording.parameters + recording.inputs]  # as recorded, not as they are by now
+        rows = self._program.rows([variable[recording.parameters :]], recording.inputs)
+        check(self._program, recording, vector(variable[: recording.parameters]), rows)
 
     @property
     def values(self) -> Any:
@@ -108,7 +113,9 @@ class Replay:
         rows = self._rows(batch)
         loss = self._program.loss(self._values, rows)
         if not math.isfinite(loss):
-            loss = eager.mean(self._recording, self._values, rows)[0]
+            return eager.mean(self._recording, self._values, rows)[0]
+        if self.verify:
+            compare(self._recording, self._values, rows, (loss, None))
         return loss
 
     def gradient(self, batch: Any = None) -> tuple[float, Any]:
@@ -187,10 +194,10 @@ class Replay:
 def _leaves(name: str, given: Any) -> list[Value]:
     leaves = (
         given.parameters()
-        if hasattr(given, "parameters")
+        if hasattr(given, "parameters") and not isinstance(given, type)
         else [given]
         if isinstance(given, Value)
-        else several(name, given, "Values")
+        else several(name, given, "Values")  # a class of modules is not one
     )
     for leaf in leaves:
         if not isinstance(leaf, Value):

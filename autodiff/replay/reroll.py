@@ -68,7 +68,7 @@ def _kinds(recording: Recording) -> tuple[list[int], list[list[int]]]:
         if op is None:
             kinds.append(-2 - i if i < recording.parameters else -1)
             continue
-        key = op, recording.settings[i], tuple([kinds[j] for j in recording.operands[i]])
+        key = op, repr(recording.settings[i]), tuple([kinds[j] for j in recording.operands[i]])
         kind = known.setdefault(key, len(members))
         if kind == len(members):
             members.append([])

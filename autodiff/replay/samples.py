@@ -57,7 +57,7 @@ class Samples:
         self.depends: set[int] = set()
         for loss in losses:
             recording = record(loss, parameters, ())
-            structure = tuple(recording.ops), tuple(recording.operands), tuple(recording.settings), recording.root
+            structure = tuple(recording.ops), tuple(recording.operands), repr(recording.settings), recording.root
             kind = known.setdefault(structure, len(recordings))
             if kind == len(recordings):
                 recordings.append(recording)

@@ -41,10 +41,12 @@ class Writer:
         self.tape = tape
         self.names = Names(reserved)
         self.name = {register: self.names.new(label) for register, label in sorted(tape.names.items())}
+        self.rows: dict[Op, str] = {}  # those that people have made, by the name under which they are called
         self.forms: list[str | None] = []
         self.signed = any([instruction.op is ops.ATAN2 for instruction in tape.instructions])  # else no -0.0 matters
         self.inlined: dict[int, tuple[str, tuple[int, ...]]] = {}
         self.uses = [0] * len(tape.instructions)
+        self.factors = self._factors()
         for register, instruction in enumerate(tape.instructions):
             for operand in instruction.operands:
                 self.uses[operand] += 1
@@ -53,6 +55,15 @@ class Writer:
             if form is not None and max(form.count("{x}"), form.count("{y}")) > 1:
                 for operand in instruction.operands:
                     self.uses[operand] += 1  # written twice
+
+    def _factors(self) -> set[int]:
+        """Return the registers of the reverse sweep that are only multiplied: there a step may be a truth value."""
+        reverse = range(self.tape.forward, len(self.tape.instructions))
+        others = {register for register, _ in self.tape.gradient}
+        for op, operands, *_ in self.tape.instructions:
+            if op is not ops.MASK and op is not ops.MUL:
+                others.update(operands)
+        return {register for register in reverse if register not in others}
 
     def lines(self, registers: Iterable[int], kept: frozenset[int]) -> list[Line]:
         """Return the lines that make these registers, in order; those in `kept` have a line of their own."""
@@ -82,17 +93,18 @@ class Writer:
         reads: list[int] = []
         texts = []
         for operand in operands:
+            shape = self.tape.instructions[operand]
+            spread = isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None
             inlined = self.inlined.pop(operand, None)
             if inlined is not None:
-                text = inlined[0] if _is_atom(inlined[0], signs) else f"({inlined[0]})"
+                text = inlined[0] if _is_atom(inlined[0], " -" if spread else signs) else f"({inlined[0]})"
                 reads += inlined[1]
             else:
                 text = self.literal(operand)
                 if not text:
                     text = self.called(operand)
                     reads.append(operand)
-            shape = self.tape.instructions[operand]
-            if isinstance(op, Op) and rows and lanes and shape.rows is not None and shape.lanes is None:
+            if spread:
                 text += self.column(operand)
             texts.append(text)
         return tuple(reads), texts
@@ -126,9 +138,9 @@ class Writer:
         op, operands, settings, *_ = self.tape.instructions[register]
         if op is ops.MASK:
             mask = self.tape.instructions[operands[1]]
-            if forms.truth(mask.op, mask.settings):
+            if operands[1] in self.factors and forms.truth(mask.op, mask.settings):
                 return "({x} if {y} else 0.0)"
-        return forms.float_form(op, settings, register >= self.tape.forward)  # type: ignore[arg-type]  # a row
+        return forms.float_form(op, settings, register in self.factors)  # type: ignore[arg-type]  # a row
 
     def row(self, register: int, op: Op, texts: list[str], settings: tuple[Any, ...]) -> str:
         """Return a row of the calculus on floats."""
@@ -145,7 +157,10 @@ class Writer:
                 return " + ".join([*[f"{w} * {x}" for w, x in zip(weights, inputs, strict=True)], *(bias or zero)])
             groups = [f"({', '.join(group)},)" for group in (weights, inputs)]
             return f"dot({', '.join([*groups, *bias])})"
-        return f"{forms.name_of(op)}({', '.join([*texts, *map(_literal, settings)])})"
+        name = forms.name_of(op)
+        if op not in forms.TABLE:
+            name = self.rows[op] = self.rows.get(op) or self.names.new(op.name)
+        return f"{name}({', '.join([*texts, *map(_literal, settings)])})"
 
     def move(self, register: int, texts: list[str]) -> str:
         """Return a move; on floats there is none but the number of a constant."""

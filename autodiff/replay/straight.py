@@ -41,6 +41,8 @@ def straight(recording: Recording) -> Tape:
             tape.names.setdefault(place, label)
         places.append(place)
     tape.root = places[recording.root]
+    if tape.instructions[tape.root].op not in LEAVES:
+        tape.names.setdefault(tape.root, "loss")
     differentiate(tape)
     return tape
 
@@ -57,15 +59,23 @@ class FloatProgram:
             names = [writer.called(i) for i in leaves]
             head = f"    {', '.join(names)} = values" if len(names) > 1 else f"    ({names[0]},) = values"
             loss, *slopes = [writer.text(register) for register in self.answer]
+            named = _named(writer, slopes)
             self.texts = [
                 _function("forward", "values", [head, *map(_line, forward), f"    return {loss}"]),
                 _function(
                     "gradient",
                     "values",
-                    [head, *map(_line, forward), "", *map(_line, reverse), f"    return {loss}, [{', '.join(slopes)}]"],
+                    [
+                        head,
+                        *map(_line, forward),
+                        "",
+                        *map(_line, reverse),
+                        *named,
+                        f"    return {loss}, [{', '.join(slopes)}]",
+                    ],
                 ),
             ]
-            space = _run(self.texts)
+            space = _run(self.texts, writer)
             self.loss: Callable[[Sequence[float]], float] = space["forward"]
             self.gradient: Callable[[Sequence[float]], tuple[float, list[float]]] = space["gradient"]
         else:
@@ -83,7 +93,7 @@ class FloatProgram:
         functions: list[Callable[[list[Any]], None]] = []
         for k, lines in enumerate(parts):
             self.texts.append(_part(k, lines, readers, writer.called))
-            functions.append(_run(self.texts[-1:])[f"part_{k}"])
+            functions.append(_run(self.texts[-1:], writer)[f"part_{k}"])
         size, (root, *slopes) = len(self.tape.instructions), self.answer
         numbers = [(register, self.tape.number(register)) for register in self.answer if register >= 0]
         fixed = [(register, number) for register, number in numbers if number is not None]
@@ -129,6 +139,18 @@ def _gradient(tape: Tape) -> list[int]:
     return registers
 
 
+def _named(writer: Writer, slopes: list[str]) -> list[str]:
+    """Name the derivative by each labelled parameter after it, where it has another name; return the lines that do."""
+    lines = []
+    for register, (op, _, settings, *_) in enumerate(writer.tape.instructions):
+        if op is moves.PARAMETERS and register in writer.tape.names:
+            name, slope = f"d{writer.called(register)}", slopes[settings[0]]
+            if slope != name:
+                slopes[settings[0]] = writer.names.new(name)
+                lines.append(f"    {slopes[settings[0]]} = {slope}")
+    return lines
+
+
 def _line(line: Line) -> str:
     return f"    {line.name} = {line.expression}"
 
@@ -138,8 +160,8 @@ def _function(name: str, argument: str, lines: list[str]) -> str:
     return f"def {name}({argument}):\n{body}\n"
 
 
-def _run(texts: list[str]) -> dict[str, Any]:
-    space: dict[str, Any] = forms.float_functions()
+def _run(texts: list[str], writer: Writer) -> dict[str, Any]:
+    space: dict[str, Any] = forms.float_functions() | {name: op.value for op, name in writer.rows.items()}
     for text in texts:
         exec(compile(text, "<replay>", "exec"), space)
     return space

@@ -84,7 +84,7 @@ class Tape:
         key = op, operands, settings, rows, lanes
         register = self.memory.get(key, -1)
         if register < 0 or (
-            op is CONSTANT and repr(self.instructions[register].settings) != repr(settings)
+            (op is CONSTANT or isinstance(op, Op)) and repr(self.instructions[register].settings) != repr(settings)
         ):  # 0.0, -0.0
             if len(self.memory) > MEMORY:
                 self.memory.clear()
