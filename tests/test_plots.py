@@ -135,7 +135,7 @@ def test_the_contour_is_at_the_height_that_it_says():
 
 
 @pytest.mark.parametrize(
-    ("levels", "extend"), [([0, 4], "neither"), ([0, 1], "max"), ([1, 4], "min"), ([1, 2], "both")]
+    ("levels", "extend"), [([0, 4], "neither"), (numpy.array([0, 1]), "max"), ((1, 4), "min"), ([1, 2], "both")]
 )
 def test_the_scale_of_colours_says_where_there_is_more(levels, extend):
     ax = plots.contour(lambda x, y: x * x, (0, 2), (0, 2), levels=levels)
@@ -269,7 +269,7 @@ WRONG = [
     (lambda: plots.loss_curve(None), TypeError, "losses must be a History.*got NoneType: None"),
     (lambda: plots.loss_curve({"a": 3}), TypeError, "losses of 'a' must be a History.*got int: 3"),
     (lambda: plots.loss_curve([-1, -2], log=True), ValueError, "no loss is above 0"),
-    (lambda: plots.loss_curve([math.nan], log=True), ValueError, "no loss is above 0"),
+    (lambda: plots.loss_curve([math.nan, math.inf], log=True), ValueError, "no loss is above 0 and finite"),
     (lambda: plots.learning_rates([[1.0]]), TypeError, "must map learning rates to losses"),
     (lambda: plots.learning_rates({}), ValueError, "no curve"),
     (lambda: plots.contour(bowl, (1, -1), (0, 1)), ValueError, r"xlim must be two finite numbers.*\(1, -1\)"),

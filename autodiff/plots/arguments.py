@@ -55,19 +55,21 @@ def called(name: str, function: Any, example: str) -> None:
 
 def two_names(names: Any) -> None:
     """Raise unless there is a name for each of two axes."""
-    if isinstance(names, str) or not isinstance(names, Sequence) or [type(name) for name in names] != [str, str]:
+    pair = not isinstance(names, str) and isinstance(names, Sequence) and len(names) == 2
+    if not pair or not all(isinstance(name, str) for name in names):
         raise ValueError(f"names must be two strings, one for each axis, such as ('x', 'y'), got {names!r}")
 
 
-def heights(levels: Any) -> None:
-    """Raise unless the levels are how many, or at least two finite heights from low to high."""
+def heights(levels: Any) -> int | list[float]:
+    """Return the levels: how many, or at least two finite heights from low to high."""
     if isinstance(levels, int):
         at_least("levels", levels, 1)
-        return
+        return levels
     found = [real(level) for level in levels] if hasattr(levels, "__iter__") else []
     steps = [-math.inf < low < high < math.inf for low, high in pairwise(found)]
     if not steps or not all(steps):
         raise ValueError(f"levels must be a whole number, or two or more finite heights, rising, got {levels!r}")
+    return found
 
 
 def described(given: Any) -> str:

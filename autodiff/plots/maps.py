@@ -86,7 +86,7 @@ def contour(
     """
     called("function", function, "function(x, y)")
     two_names(names)
-    heights(levels)
+    levels = heights(levels)
     xs, ys = evenly("xlim", xlim, n), evenly("ylim", ylim, n)
     walk = [_point(point) for point in path]
     surface = [[number(function(x, y)) for x in xs] for y in ys]

@@ -30,14 +30,14 @@ def loss_curve(losses: Losses | Mapping[str, Losses], *, log: bool = False, ax: 
 
     Raises:
         TypeError: if the losses are neither a History nor a list of numbers, nor a mapping to such.
-        ValueError: if there is no loss to draw, or none above 0 on a logarithmic axis.
+        ValueError: if there is no loss to draw, or none above 0 and finite on a logarithmic axis.
     """
     runs = losses if isinstance(losses, Mapping) else {"": losses}
     curves = {str(name): numbers(run, f"losses of {name!r}" if name else "losses") for name, run in runs.items()}
     if not curves:
         raise ValueError("there is no curve to draw: give at least one list of losses")
-    if log and not any(loss > 0 for curve in curves.values() for loss in curve):
-        raise ValueError("no loss is above 0: there is nothing to draw on a logarithmic axis")
+    if log and not any(0 < loss < math.inf for curve in curves.values() for loss in curve):
+        raise ValueError("no loss is above 0 and finite: there is nothing to draw on a logarithmic axis")
     with drawing(ax) as ax:
         looks = told_apart(LINES, len(curves), len(ax.lines))
         for (name, curve), (colour, line) in zip(curves.items(), looks, strict=True):
