@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
+PARTIAL = "∂"  # of a derivative along one way alone
 SUM, NEGATIVE, PRODUCT, POWER, ATOM = range(5)  # how tightly the outermost sign of a text binds
 RELATIONS = {"<": r"\lt", "<=": r"\le", ">": r"\gt", ">=": r"\ge", "==": "="}
 TERMS = 6  # of a longer sum, product or list the first ones and the last are written
@@ -78,13 +79,13 @@ def latex_name(name: str) -> str:
     >>> print(latex_name("w"), latex_name("w1"), latex_name("alpha_2"), latex_name("loss"), latex_name("50%"))
     w w_{1} \alpha_{2} \mathrm{loss} \mathrm{50\%}
     >>> print(latex_name("w#2"))
-    {w^{(2)}}
+    {w\#2}
     """
     if re.fullmatch(r"-?([0-9.]+(e[+-][0-9]+)?|inf)|nan", name):
         return latex_number(name)
     shared = re.fullmatch("(.+)#([0-9]+)", name)
     if shared:  # the second node of that name
-        return f"{{{latex_name(shared[1])}^{{({shared[2]})}}}}"
+        return rf"{{{latex_name(shared[1])}\#{shared[2]}}}"
     match = re.fullmatch(rf"([A-Za-z]|{GREEK})(?:_?([0-9]+))?", name)
     if match:
         letter, index = match.groups()

@@ -1,3 +1,4 @@
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -136,10 +137,30 @@ def test_what_cannot_be_drawn_layer_by_layer_is_told_as_a_table():
     assert [s.path for s in blame(model).parameters] == ["slope", "intercept"]
     with pytest.raises(ValueError, match="no multilayer perceptron"):
         blame(model).draw()
-    assert set(blame(model)._repr_mimebundle_()) == {"text/plain"}
+    assert set(blame(model)._repr_mimebundle_()) == {"text/html", "text/plain"}
     wide = trained(nn.MLP(64, [32, 1], seed=0), ([0.1] * 64, 1.0))
     with pytest.raises(ValueError, match=r"makes 97 boxes and 2080 arrows: .*; print the table"):
         blame(wide).draw()
-    assert set(blame(running_example())._repr_mimebundle_()) == {"image/svg+xml", "text/plain"}
+    assert set(blame(running_example())._repr_mimebundle_()) == {"text/html", "text/plain"}
     with pytest.raises(ValueError, match="by must be one of 'gradient', 'gradient_x_value', got 'size'"):
         blame(running_example()).draw("size")
+
+
+def test_the_hottest_arrow_lies_over_all_others():
+    model = nn.MLP(3, [16, 16, 1], "tanh", seed=1)
+    nn.squared_error(model([1.0, 2.0, 3.0]), 1.0).backward()
+    share = blame(model)
+    titles = re.findall(r'class="edge">\s*<title>(\S+): \|gradient\| (\S+),', share.draw().svg)
+    sizes = [float(size) for _, size in titles]
+    assert sizes == sorted(sizes)
+    assert len(sizes) == 3 * 16 + 16 * 16 + 16
+
+
+def test_a_notebook_is_given_the_table_above_the_drawing():
+    model = nn.MLP(1, [2, 1], "tanh", seed=1)
+    nn.squared_error(model(1.0), 1.0).backward()
+    bundle = blame(model)._repr_mimebundle_()
+    assert set(bundle) == {"text/html", "text/plain"}
+    cells = re.findall(r"<t[hd] align=\"\w+\">(.*?)</t[hd]>", bundle["text/html"].partition("<svg")[0])
+    assert " ".join(cells).split() == bundle["text/plain"].split()
+    assert bundle["text/html"].index("</table>") < bundle["text/html"].index("<svg")

@@ -95,7 +95,7 @@ def test_a_step_backward_shows_formula_numbers_and_ledger(open_page):
     rows = page.locator(".work tbody tr").all()
     assert [cell.text_content() for cell in rows[0].locator("td").all()] == [
         "w",
-        "dv1/dw = x = 2",
+        "∂v1/∂w = x = 2",
         "-0.65885 * 2 = -1.3177",
         "dL/dw = 0 + (-1.3177) = -1.3177",
     ]

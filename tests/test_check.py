@@ -99,6 +99,25 @@ def test_a_function_of_chance_is_refused():
     x = Value(1.0)
     with pytest.raises(ValueError, match="the function is not deterministic: it answered"):
         check_gradients(lambda: x * random.random(), [x])
+    for answers in ((1.0, 2.0), (2.0, 1.0), (math.nan, 1.0)):
+        turn = iter(answers)
+        with pytest.raises(ValueError, match=f"it answered {answers[0]}, then {answers[1]}"):
+            check_gradients(lambda turn=turn: x * next(turn), [x])
+
+
+def test_gradients_from_before_are_not_taken_for_those_of_the_function():
+    x = Value(3.0)
+    x.grad = 5.0
+    assert check_gradients(lambda: x * x, [x]).comparisons[0].analytic == 6.0
+    assert x.grad == 5.0
+
+
+def test_a_sample_may_be_of_one_and_not_of_fewer():
+    x, y = Value(3.0), Value(2.0)
+    assert len(check_gradients(lambda: x * y, [x, y], sample=1).comparisons) == 1
+    for sample in (0, -1):
+        with pytest.raises(ValueError, match=f"sample must be from 1 to the number of parameters, 2, got {sample}"):
+            check_gradients(lambda: x * y, [x, y], sample=sample)
 
 
 def test_what_the_rounding_of_a_large_answer_hides_is_undecided_and_no_success():

@@ -25,6 +25,13 @@ def test_graph_prints_the_dot_text_of_the_drawing(run):
     assert run("graph", "tanh(w*x + b)", "w=0.5", "x=4", "b=-1") == (0, draw(_y).dot, "")
 
 
+def test_dot_is_utf_8_whatever_the_terminal_shows():
+    arguments = [sys.executable, "-m", "autodiff", "graph", "λ*x", "λ=3", "x=2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    printed = subprocess.run(arguments, capture_output=True, check=True, env=environment).stdout
+    assert "λ" in printed.decode("utf-8")
+
+
 def test_graph_writes_a_picture_with_the_gradients(run, tmp_path):
     path = tmp_path / "g.svg"
     assert run("graph", "(w*x - y)**2", "w=3", "x=2", "y=5", "-o", str(path), "--local-derivatives", "--heat") == (
@@ -75,7 +82,7 @@ BAD = {
     "syntax": (["x +", "x=1"], "at column 4: the expression ends too early"),
     "lines": (["x\n+\n$", "x=1"], "at column 5: invalid syntax"),
     "code": (["__import__('os')"], "at column 1: unknown function '__import__'"),
-    "option": (["x", "x=1", "--outptu", "g.svg"], "expected NAME=VALUE, such as w=3, got '--outptu'"),
+    "option": (["x", "x=1", "--outptu", "g.svg"], "there is no option --outptu; the nearest is --output"),
     "no file": (["x", "x=1", "-o"], "argument -o/--output: expected one argument"),
     "ending": (["x", "x=1", "-o", "g.gif"], "a drawing is saved as .svg, .dot, .png or .pdf, got 'g.gif'"),
     "folder": (["x", "x=1", "-o", "/no/such/g.svg"], "cannot write /no/such/g.svg: "),
@@ -96,14 +103,6 @@ def test_without_dot_a_png_is_one_line_too(run, tmp_path, monkeypatch):
     status, _, err = run("graph", "x", "x=1", "-o", str(tmp_path / "g.png"))
     assert (status, err.count("\n")) == (2, 1)
     assert "install it (https://graphviz.org/download), or save as .svg" in err
-
-
-def test_a_terminal_without_unicode_gets_an_error_and_no_traceback():
-    done = subprocess.run(
-        [sys.executable, "-m", "autodiff", "graph", "é*2", "é=1"],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
-    )  # fmt: skip
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -130,3 +129,33 @@ def test_what_is_printed_can_be_piped_into_dot(run):
     _, out, _ = run("graph", "a + a", "a=3")
     done = subprocess.run(["dot", "-Tplain"], input=out.encode(), capture_output=True, check=True)
     assert done.stdout.count(b"\nedge ") == 2
+
+
+def test_an_unknown_option_is_refused_with_the_nearest(run):
+    status, out, err = run("graph", "--het", "a", "a=1")
+    assert (status, out, err) == (2, "", "autodiff graph: error: there is no option --het; the nearest is --heat\n")
+    assert run("step", "--bogus", "a", "a=1")[0] == 2
+    assert run("graph", "--", "--xs", "xs=1")[0] == 0
+
+
+def test_an_unknown_verb_is_refused_with_the_nearest(run):
+    assert run("stepp", "w*x", "w=1") == (2, "", "autodiff: error: no verb is called 'stepp': did you mean step?\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.parametrize("verb", [["derive", "--wrt", "w"], ["step"], ["page"], ["graph"]])
+def test_an_output_that_cannot_be_written_is_an_error_in_one_line(verb):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "autodiff", *verb, "w*x", "w=3", "x=2"],
+            stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "cannot write standard output: No space left" in done.stderr
+
+
+def test_a_terminal_without_a_letter_shows_its_escape():
+    arguments = [sys.executable, "-m", "autodiff", "step", "λ*λ", "λ=2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = subprocess.run(arguments, input="c\n", capture_output=True, text=True, check=True, env=environment)
+    assert r"\u2202L/\u2202\u03bb = \u03bb = 2" in done.stdout

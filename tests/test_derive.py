@@ -7,7 +7,7 @@ from hypothesis import given
 from test_steps import graphs
 from test_symbols import balanced, evaluated
 
-from autodiff import Value, derive, dot, nn
+from autodiff import Value, derive, dot, nn, steps
 
 
 def neuron():
@@ -44,13 +44,20 @@ def test_a_neuron_of_one_dot_reads_the_same():
     assert second.strip() == "= (2 * (y - t)) * (1 - tanh(z)**2) * x"
 
 
-@pytest.mark.parametrize("build", [lambda w, x, b: w * x + b, lambda w, x, b: dot([w], [x], b)])
-def test_the_local_error_times_the_input_is_said_of_weights_alone(build):
+@pytest.mark.parametrize(
+    ("build", "of_x"),
+    [
+        (lambda w, x, b: w * x + b, "other factor w"),
+        (lambda w, x, b: x * w + b, "other factor w"),
+        (lambda w, x, b: dot([w], [x], b), "weight w"),
+    ],
+)
+def test_the_local_error_times_the_other_factor_is_said_of_either(build, of_x):
     w, x, b = Value(0.5, "w"), Value(2.0, "x"), Value(-0.4, "b")
     z = build(w, x, b)
     y = z.tanh()
     assert "(local error dy/dz * input x)" in str(derive(y, w))
-    assert "local error" not in str(derive(y, x))
+    assert f"(local error dy/dz * {of_x})" in str(derive(y, x))
     assert "local error" not in str(derive(y, b))
 
 
@@ -169,3 +176,82 @@ def test_a_network_is_derived_through_its_layers():
     loss.backward()
     assert derivation.value == weight.grad
     assert len(derivation.lines) == 1
+
+
+def test_a_way_among_others_is_partial_and_the_whole_derivative_is_not():
+    w, x = Value(2.0, "w"), Value(3.0, "x")
+    L = w * x + w
+    derivation = derive(L, wrt=w)
+    assert str(derivation).splitlines()[0] == "dL/dw = (∂L/∂w) + (dL/dv1)(dv1/dw)"
+    assert r"\frac{\partial L}{\partial w} + \frac{dL}{dv_{1}} \cdot \frac{dv_{1}}{dw}" in derivation.latex
+    assert derivation.value == 4.0  # x + 1
+
+
+@given(graphs())
+def test_no_symbol_of_a_derivation_has_two_values(graph):
+    root, leaves = graph
+    for leaf in leaves:
+        values = {}
+        for line in derive(root, leaf).lines:
+            for factor in (line.target, *[factor for term in line.terms for factor in term]):
+                value = values.setdefault(str(factor), factor.value)
+                assert value == pytest.approx(factor.value, rel=1e-9, abs=1e-9)
+
+
+def test_a_factor_without_the_sign_of_a_partial_derivative_is_the_whole_derivative():
+    a = Value(3.0)
+    b = a * 2
+    c = b * a
+    L = c * b
+    for line in derive(L, a).lines:
+        for factor in [factor for term in line.terms for factor in term]:
+            above, below = [{"a": a, "b": b, "c": c, "L": L}[name] for name in (factor.above, factor.below)]
+            L.zero_grad()
+            above.backward()
+            assert (below.grad == factor.value) is not factor.partial
+
+
+def test_a_dead_branch_adds_nothing():
+    x, i = Value(-2.0), Value(math.inf)
+    L = x.relu() * i + x * 3.0 + x
+    rows = [row.strip(" =") for row in str(derive(L, wrt=x)).splitlines()]
+    assert rows[4:6] == ["1 + 3 + 0", "4"]
+    L.backward()
+    assert x.grad == 4.0
+
+
+def test_a_dead_branch_alone_is_0():
+    x, i = Value(-2.0), Value(math.inf)
+    L = x.relu() * i
+    assert "nan" not in str(derive(L, wrt=x)).partition("where")[0]
+    assert derive(L, wrt=x).value == 0.0
+
+
+def test_repeated_names_are_numbered_from_the_first_neuron_on():
+    model = nn.MLP(2, [2, 1], "tanh", seed=1)
+    loss = (model([1.0, -2.0]) - 1.0) ** 2
+    for number, neuron in enumerate(["layers.0.neurons.0", "layers.0.neurons.1", "layers.1.neurons.0"], 1):
+        weight = dict(model.named_parameters())[f"{neuron}.weights.0"]
+        derivation = derive(loss, weight)
+        name = f"w0#{number}" if number > 1 else "w0"
+        assert derivation.target.below == name
+        assert f"{name} = {neuron}.weights.0 = {weight.data:.6g}" in re.sub(" +", " ", str(derivation))
+    assert r"{w_{0}\#3}" in derivation.latex
+
+
+def test_a_constant_has_a_name_of_its_own_and_its_number_beside_it():
+    x = Value(2.0)
+    r = 1.0 * x + 1.0 * x + 1.0
+    text = str(steps(r))
+    assert {"dr/dc1 = 0 + 2 = 2", "dr/dc2 = 0 + 2 = 2", "dr/dc3 = 0 + 1 = 1"} <= {
+        line.split("  ")[-1].strip() for line in text.splitlines()
+    }
+    assert "c3 = 1" in text
+    assert "v1  = 1 * x" in text  # as it was written
+    assert steps(r).node("c3") is r.parents[1]
+    assert str(derive(r, r.parents[1])).splitlines()[2:] == ["  c3  = 1", "  r   = v3 + 1  = 4 + 1  = 5"]
+
+
+def test_labels_of_others_do_not_take_away_the_name_of_a_variable():
+    x1, x2, x = Value(1.0, "x"), Value(2.0, "x"), Value(4.0)
+    assert str(derive(x1 * x2 * x, wrt=x)).startswith("dv2/dx#3 = v1\n")

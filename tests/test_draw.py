@@ -429,3 +429,11 @@ def test_drawing_imports_its_libraries_only_when_it_draws():
         "autodiff.draw(x); assert 'graphviz' in sys.modules and 'wasmtime' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_number_that_was_changed_since_is_shown_beside_the_one_that_was_used():
+    w = Value(3.0)
+    y = w * w
+    w.data = 10.0
+    texts = [element.text for element in ElementTree.fromstring(draw(y).svg).iter() if element.get("class") == "data"]
+    assert texts == ["3 (now 10)", "9"]

@@ -1,9 +1,12 @@
 """Colours are told apart by all readers, and texts stand out from what they are written on."""
 
+import math
+import re
 from itertools import combinations
 
 import pytest
 
+from autodiff import Value, draw
 from autodiff.show.colours import FILL, INK, LINE, PAGE, QUIET, heat
 
 np = pytest.importorskip("numpy", reason="NumPy is not installed")
@@ -56,3 +59,16 @@ def test_heat_grows_darker_for_every_reader(sight):
     lightness = [lab(np.array(SIGHT[sight]) @ linear(heat(size, 1.0)))[0] for size in (0, 0.01, 0.1, 0.3, 0.6, 1)]
     assert lightness == sorted(lightness, reverse=True)
     assert contrast(INK, heat(1.0, 1.0)) >= 4.5
+
+
+def test_what_is_not_finite_has_a_tint_of_its_own_and_takes_none_from_others():
+    x, y, z = Value(1.0, "x"), Value(2.0, "y"), Value(0.0, "z")
+    for value, gradient in ((x, math.inf), (y, 4.0), (z, math.nan)):
+        value.grad = gradient
+    drawing = draw(x + y + z, heat=True)
+    fill = {
+        node.label: re.search(rf'<g id="{drawing.node_id(node)}".*?fill="(#\w+)"', drawing.svg, re.DOTALL)[1]
+        for node in (x, y, z)
+    }
+    assert fill["x"] == fill["z"] not in ("#ffffff", "#e69f00")
+    assert fill["y"] == "#e69f00"

@@ -199,9 +199,10 @@ def test_no_arrow_leads_back_whatever_is_folded():
 
 def test_auto_folds_no_more_than_is_needed():
     dice = random.Random(0)
+    model = nn.MLP(2, [2] * 25, "tanh", seed=0)
+    drawing = draw(model([dice.random() for _ in range(2)]))
+    assert len(modules(drawing)) == 50, "150 parameters, hence neurons; the model is found by its variable"
     model = nn.MLP(8, [10, 10, 1], "tanh", seed=0)
-    drawing = draw(model([dice.random() for _ in range(8)]))
-    assert len(modules(drawing)) == 21, "211 parameters, hence neurons; the model is found by its variable"
     data = [[dice.random() for _ in range(8)] for _ in range(12)]
     drawing = draw(autodiff.mean([model(x) for x in data]), model=model)
     assert set(modules(drawing)) == {"layers.0", "layers.1", "layers.2"}
@@ -228,3 +229,10 @@ def test_nodes_that_are_folded_have_the_id_of_their_box(model):
     assert drawing.edge_id(output, 0) is None
     ids = {element.get("id") for element in ElementTree.fromstring(drawing.svg).iter()}
     assert drawing.node_id(output) in ids
+
+
+def test_auto_folds_layers_where_arrows_between_neurons_make_a_slab():
+    model = nn.MLP(3, [16, 16, 1], "tanh", seed=1)
+    output = model([1.0, 2.0, 3.0])
+    assert repr(draw(output, model=model)) == repr(draw(output, model=model, fold="layer"))
+    assert repr(draw(output, model=model, fold="neuron")) != repr(draw(output, model=model, fold="layer"))

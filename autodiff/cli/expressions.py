@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from autodiff.cli.parser import Parser
@@ -34,6 +37,7 @@ class ExpressionParser(Parser):
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return the options, with the graph of the expression as `root` and its named leaves as `leaves`."""
+        self._refuse_unknown(arguments)
         protected = [self._protected(argument) for argument in arguments if argument != "--"]
         options = self.parse_intermixed_args(protected)
         try:
@@ -48,6 +52,19 @@ class ExpressionParser(Parser):
         self.exit(
             2, f"{self.prog}: error: {' '.join(message.replace(DATA, '').split()).removesuffix(', NAME=VALUE')}\n"
         )
+
+    def _refuse_unknown(self, arguments: Sequence[str]) -> None:
+        """Exit if an argument is a word after two minus signs that is no option, unless ``--`` comes before it.
+
+        What has more than a word in it, such as ``--x*w``, or is the only candidate for the expression, is one.
+        """
+        words = list(takewhile("--".__ne__, arguments))
+        others = [word for word in arguments if word != "--" and "=" not in word and word[:2] != "--"]
+        for word in words:
+            name = word.partition("=")[0]
+            if re.fullmatch("--[a-z][a-z-]+", name) and name not in self._option_string_actions and others:
+                near = get_close_matches(name, self._option_string_actions, 1, 0.0)
+                self.error(f"there is no option {name[:50]}; the nearest is {near[0]}")
 
     def _protected(self, argument: str) -> str:
         """Return the argument such that "-x", if it is no option, is data: an expression may begin with a minus."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -40,11 +41,13 @@ def run(arguments: Sequence[str]) -> int:
             engine="embedded" if options.embedded else "auto",
         )
         if options.output is None:
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                sys.stdout.reconfigure(encoding="utf-8")  # Graphviz reads UTF-8, whatever a terminal shows
             sys.stdout.write(drawing.dot)
         else:
             drawing.save(options.output.removeprefix("\0"))
     except OSError as error:
-        parser.error(f"cannot write {error.filename}: {error.strerror}")
+        parser.error(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
     except (RuntimeError, ValueError) as error:
         parser.error(str(error))
     return 0

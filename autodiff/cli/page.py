@@ -27,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
         else:
             Path(options.output.removeprefix(DATA)).write_text(page, encoding="utf-8")
     except OSError as error:
-        parser.error(f"cannot write {error.filename}: {error.strerror}")
+        parser.error(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
     except (RuntimeError, ValueError) as error:
         parser.error(str(error))
     return 0

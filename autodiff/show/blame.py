@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from autodiff.show.fold import owners
 from autodiff.show.scene import Arrow, Box, Scene
 
 MOST_ROWS = 20  # of parameters, in the printed table
+HEADS = ("|gradient|", "share", "gradient x value")
 
 Measure = Literal["gradient", "gradient_x_value"]
 
@@ -70,28 +72,57 @@ class Blame:
             raise too_large("the network is large", len(scene.boxes), len(scene.arrows), "print the table")
         return Drawing([], scene, dot(scene, direction, heated=True), engine, heated=True)
 
-    def __str__(self) -> str:
+    def _tables(self) -> list[list[tuple[str, str, str, str]]]:
+        """Return the tables of the layers, the neurons and the largest parameters, each with a head."""
         largest = sorted(self.parameters, key=lambda share: -share.gradient)[:MOST_ROWS]
         title = "parameter" if len(largest) == len(self.parameters) else f"largest {MOST_ROWS} parameters"
-        tables = [("layer", self.layers), ("neuron", self.neurons), (title, largest)]
-        width = max(len(clean(share.path, 60)) for _, rows in tables for share in rows) + 2
-        width = max(width, len(title) + 2)
-        lines = []
-        for title, rows in tables:
-            lines += [f"{title:{width}}{'|gradient|':>12}{'share':>9}{'gradient x value':>19}"]
-            lines += [
-                f"{clean(row.path, 60) or 'model':{width}}{short(row.gradient):>12}{row.share:>9.1%}"
-                f"{short(row.gradient_x_value):>19}"
-                for row in rows
+        return [
+            [
+                (title, *HEADS),
+                *[
+                    (
+                        clean(row.path, 60) or "model",
+                        short(row.gradient),
+                        f"{row.share:.1%}",
+                        short(row.gradient_x_value),
+                    )
+                    for row in rows
+                ],
             ]
-            lines.append("")
-        return "\n".join(lines[:-1])
+            for title, rows in (("layer", self.layers), ("neuron", self.neurons), (title, largest))
+        ]
+
+    def __str__(self) -> str:
+        tables = self._tables()
+        width = max([len(row[0]) for table in tables for row in table]) + 2
+        return "\n\n".join(
+            ["\n".join([f"{row[0]:{width}}{row[1]:>12}{row[2]:>9}{row[3]:>19}" for row in table]) for table in tables]
+        )
+
+    @property
+    def _html(self) -> str:
+        """The tables as one of HTML."""
+        bodies = []
+        for head, *rows in self._tables():
+            lines = [("th", head), *[("td", row) for row in rows]]
+            cells = [
+                "".join(
+                    [
+                        f'<{tag} align="{"right" if i else "left"}">{html.escape(text)}</{tag}>'
+                        for i, text in enumerate(row)
+                    ]
+                )
+                for tag, row in lines
+            ]
+            bodies.append("<tbody>" + "".join([f"<tr>{line}</tr>" for line in cells]) + "</tbody>")
+        return f"<table>{''.join(bodies)}</table>"
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         try:
-            return {"image/svg+xml": self.draw().svg, "text/plain": str(self)}
+            picture = f"\n{self.draw().svg}"
         except (RuntimeError, ValueError):  # no perceptron, or too large: the table says it all
-            return {"text/plain": str(self)}
+            picture = ""
+        return {"text/html": self._html + picture, "text/plain": str(self)}
 
 
 def blame(model: Module) -> Blame:

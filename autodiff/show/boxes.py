@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from autodiff.notation import clean, short
 from autodiff.operands import flat
-from autodiff.show.fold import Use
+from autodiff.show.fold import Use as Folded
+from autodiff.show.records import Use
 from autodiff.show.scene import Box
 from autodiff.value import Value
 
@@ -16,8 +17,8 @@ ALIKE = {"+", "*", "sum", "mean", "prod", "max", "maximum", "minimum", "hypot", 
 
 
 def name_of(node: Value, names: Mapping[int, str], longest: int = 40) -> str:
-    """Return what a person calls a node: its label, else its variable, else nothing."""
-    return clean(node.label, longest) or clean(names.get(id(node), ""), longest)
+    """Return what a person calls a node: what `names` has for it, else its label, else nothing."""
+    return clean(names.get(id(node), ""), longest) or clean(node.label, longest)
 
 
 def _sign(node: Value, spec: str) -> str:
@@ -31,16 +32,17 @@ def _gradient(gradient: float | None, spec: str) -> str:
     return "grad not yet" if gradient is None else f"grad {short(gradient, spec)}"
 
 
-def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, is_root: bool) -> Box:
-    """Return the box of a node; `owner` is the module to name with it."""
+def node_box(
+    node: Value, id_: str, names: Mapping[int, str], owner: str, spec: str, number: float, is_root: bool
+) -> Box:
+    """Return the box of a node; `owner` is the module to name with it, `number` its own in the forward pass."""
     name, gradient = name_of(node, names), node._grad
     made = node.op is not None
-    full = " = ".join(
-        [part for part in (name_of(node, names, 200), str(node.op) if made else "", repr(node.data)) if part]
-    )
+    now = "" if number == node.data or number != number else f" (now {short(node.data, spec)})"
+    full = " = ".join([part for part in (name_of(node, names, 200), written(node, names), f"{number!r}{now}") if part])
     rows = [("name", name)] if name else []
     rows += [("detail", clean(owner))] if owner else []
-    rows += [("data", short(node.data, spec)), ("gradient", _gradient(gradient, spec))]
+    rows += [("data", short(number, spec) + now), ("gradient", _gradient(gradient, spec))]
     return Box(
         id_,
         kind=("output" if is_root else "operation") if made else "leaf" if name else "constant",
@@ -50,6 +52,16 @@ def node_box(node: Value, id_: str, names: Mapping[int, str], owner: str, spec: 
         tooltip=f"{full}, {_gradient(gradient, '')}",
         gradient=None if gradient is None else abs(gradient),
     )
+
+
+def written(node: Value, names: Mapping[int, str]) -> str:
+    """Return what a node was computed by, with the names of its operands, else their numbers: ``w * x``."""
+    if not node.op:
+        return ""
+    operands = {
+        id(p): name_of(p, names) or short(x) for p, x in zip(node.parents, flat(node.numbers[1:]), strict=False)
+    }
+    return str(Use(node, operands, {}).formula)
 
 
 def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[int]]:
@@ -71,7 +83,7 @@ def entrances(node: Value, names: Mapping[int, str]) -> tuple[list[str], list[in
     return terms, [*range(n), *range(n), *[n for _ in bias]]
 
 
-def module_box(use: Use, id_: str, consumers: Mapping[int, Sequence[Value]], spec: str) -> Box:
+def module_box(use: Folded, id_: str, consumers: Mapping[int, Sequence[Value]], spec: str) -> Box:
     """Return the box of a use of a module that is folded."""
     inside = {id(node) for node in use.nodes}
     users = [[user for user in consumers.get(id(node), ()) if id(user) not in inside] for node in use.nodes]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autodiff.notation import NEGATIVE, POWER, Latex, Text, latex_name
+from autodiff.notation import NEGATIVE, PARTIAL, POWER, Latex, Text, latex_name
 from autodiff.show.worked import columns, padded, worked
 from autodiff.symbols import Expression, Symbol
 
@@ -23,20 +23,25 @@ class Factor:
         below: the name of the node that it is differentiated by.
         rule: the derivative as a formula.
         value: its number.
+        partial: whether it is the derivative along this way alone, where other ways lead from the one to the other as
+            well, so that it is not the whole derivative; it is then written with the sign for partial derivatives.
     """
 
     above: str
     below: str
     rule: Expression
     value: float
+    partial: bool = False
 
     def __str__(self) -> str:
-        return f"d{self.above}/d{self.below}"
+        d = PARTIAL if self.partial else "d"
+        return f"{d}{self.above}/{d}{self.below}"
 
     @property
     def latex(self) -> str:
         """The derivative as a fraction in LaTeX."""
-        return rf"\frac{{d{latex_name(self.above)}}}{{d{latex_name(self.below)}}}"
+        d = r"\partial " if self.partial else "d"
+        return rf"\frac{{{d}{latex_name(self.above)}}}{{{d}{latex_name(self.below)}}}"
 
 
 Term = tuple[Factor, ...]
@@ -49,22 +54,30 @@ class Line:
     Attributes:
         target: the derivative.
         terms: the products. The first factor of one may be a derivative that has a line of its own.
-        error: in a neuron, the derivative by the pre-activation, which is multiplied by the input of the weight.
+        contributions: what each product is worth in the backward pass, in which 0 from a branch that is dead stays 0,
+            whatever it is multiplied by.
+        error: in a product, the derivative by it, which is multiplied by the other factor.
+        role: what that is: "input" to the weight of a neuron, else "other factor".
     """
 
     target: Factor
     terms: tuple[Term, ...]
+    contributions: tuple[float, ...]
     error: Factor | None = None
+    role: str = ""
 
     def rows(self, latex: bool = False) -> list[str]:
         """Return what the derivative equals: in symbols, in formulas, in numbers, and its value; each but once."""
         symbols, numbers = (Latex(), Latex(numbers=True)) if latex else (Text(), Text(numbers=True))
         rules = [[factor.rule for factor in term] for term in self.terms]
-        values = [[_number(factor.value) for factor in term] for term in self.terms]
+        values = [
+            [_number(factor.value) for factor in term] if _adds_up(term, worth) else [_number(worth)]
+            for term, worth in zip(self.terms, self.contributions, strict=True)
+        ]
         rows = [self._in_symbols(latex), _sum(symbols, rules), _sum(numbers, rules), _sum(numbers, values)]
         if len(self.terms) > 1:
-            rows.append(_sum(numbers, [[_number(math.prod([factor.value for factor in term]))] for term in self.terms]))
-        if self.error:
+            rows.append(_sum(numbers, [[_number(worth)] for worth in self.contributions]))
+        if self.error and _adds_up(self.terms[0], self.contributions[0]):
             rows.append(self._error_times_input(latex))
         rows.append(numbers.write(_number(self.target.value)))
         return [row for i, row in enumerate(rows) if row and row not in rows[:i]]
@@ -84,14 +97,14 @@ class Line:
             return ""
         if not latex:
             product = _sum(Text(numbers=True), [[_number(error.value), _number(input_.value)]])
-            return f"{product}  (local error {error} * input {input_.rule})"
+            return f"{product}  (local error {error} * {self.role} {input_.rule})"
         number, factor = (
             Latex(numbers=True).write(_number(error.value)),
             Latex(numbers=True).within(_number(input_.value), POWER),
         )
         return (
             rf"\underbrace{{{number}}}_{{\text{{local error }}{error.latex}}} \cdot "
-            rf"\underbrace{{{factor}}}_{{\text{{input }}{input_.rule.latex()}}}"
+            rf"\underbrace{{{factor}}}_{{\text{{{self.role} }}{input_.rule.latex()}}}"
         )
 
 
@@ -142,6 +155,11 @@ class Derivation:
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, str]:
         return {"text/latex": f"$${self.latex}$$", "text/plain": str(self)}
+
+
+def _adds_up(term: Term, contribution: float) -> bool:
+    """Return whether the product of the factors is the contribution: not in a dead branch, where it may be 0 * inf."""
+    return bool(contribution) or not math.isnan(math.prod([factor.value for factor in term]))
 
 
 def _number(value: float) -> Symbol:

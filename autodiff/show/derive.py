@@ -2,13 +2,18 @@
 
 Nodes that nobody named, and that only sums, products and powers pass through, are not spoken of: their formula is put
 in where they are used. Where ways meet, a node is given a line of its own, so that ways never multiply.
+
+A derivative is written with d where it is the whole derivative of the one by the other, and with ∂ where it is that
+along one way alone, while other ways lead there too: for L = w*x + w, dL/dw = ∂L/∂w + (dL/dv1)(dv1/dw).
 """
 
 from __future__ import annotations
 
+import re
 import sys
+from dataclasses import replace
 
-from autodiff.notation import clean
+from autodiff.notation import clean, short
 from autodiff.operands import flat
 from autodiff.show.derivation import Derivation, Factor, Line, Term
 from autodiff.show.names import variables
@@ -19,6 +24,7 @@ from autodiff.value import Value
 
 MOST_FACTORS, MOST_LINES = 1_000, 50
 DEEPEST = 3  # operations whose formulas are put into one another
+WEIGHT, INPUT = re.compile(r"(w|weight)(_?\d+|\[\d+\])*(#\d+)?"), re.compile(r"(x|input)(_?\d+|\[\d+\])*(#\d+)?")
 ARITHMETIC = {"+", "-", "*", "/", "**"}
 
 
@@ -28,6 +34,9 @@ def derive(loss: Value, wrt: Value) -> Derivation:
     d loss / d wrt = the sum over all ways from `loss` to `wrt` of the product of the local derivatives on the way. Its
     value is the gradient of this loss alone, the same float as `wrt.grad` after `zero_grad()` and `backward()`; it is 0
     if `loss` does not depend on `wrt`. Nodes are called by their labels, else by the variables that hold them.
+    A derivative along one way alone, where other ways lead there too, has the sign ∂:
+    dL/dw = (∂L/∂w) + (dL/dv1)(dv1/dw)
+    for L = w*x + w.
 
     >>> w, x, b, t = Value(0.5), Value(2.0), Value(-1.0), Value(1.0)
     >>> z = w * x + b; y = z.sigmoid(); L = (y - t) ** 2
@@ -75,6 +84,8 @@ class _Ways:
         self.uses: dict[int, Use] = {}
         self._hide()
         self.consumers: dict[int, list[tuple[Value, Factor]]] = {}  # by id, the nearest nodes that are spoken of
+        self.handed = {(id(c.node), c.position): c.amount for step in story.backward for c in step.contributions}
+        self.amounts: dict[tuple[int, int], float] = {}  # by the ids of a node and the one it contributes to
         for node in reversed(self.order):
             if id(node) in self.concerned and id(node) not in self.hidden:
                 self._look_down_from(node)
@@ -102,15 +113,17 @@ class _Ways:
         while waiting:
             above, rule, value = waiting.pop()
             below = []
-            for parent, slope, local in zip(
-                above.parents, self.uses[id(above)].rules, above.local_derivatives(), strict=True
-            ):
+            slopes = zip(above.parents, self.uses[id(above)].rules, above.local_derivatives(), strict=True)
+            for position, (parent, slope, local) in enumerate(slopes):
                 if id(parent) not in self.concerned:
                     continue
                 product, number = rule * slope, value * local
                 if id(parent) in self.hidden:
                     below.append((parent, product, number))
-                elif id(parent) in found:
+                    continue
+                pair = id(node), id(parent)
+                self.amounts[pair] = self.amounts.get(pair, 0.0) + self.handed[id(above), position]
+                if id(parent) in found:
                     _, so_far, total = found[id(parent)]
                     found[id(parent)] = parent, Applied("+", so_far, product), total + number  # 1 + 1, not 2
                 else:
@@ -125,17 +138,33 @@ class _Ways:
         self._check_size()
         lines, heads = [], [self.wrt]
         for head in heads:  # which grows
-            terms = []
+            terms, worth = [], []
+            farther = self._farther(head)
             for node, factor in self.consumers.get(id(head), ()):
-                term, met = self._term(node, factor)
+                term, met = self._term(node, replace(factor, partial=id(node) in farther))
                 terms.append(term)
+                worth.append(self.amounts[id(node), id(head)])
                 if met is not None and not any([met is known for known in heads]):
                     heads.append(met)
             if terms:
-                lines.append(Line(self._target(head), tuple(terms), self._error(terms)))
+                lines.append(Line(self._target(head), tuple(terms), tuple(worth), *self._error(terms)))
         spoken_of = [n for n in self.order if id(n) in self.concerned and id(n) not in self.hidden]
         where = [(self.story.name(node), self.uses[id(node)].formula, node.numbers[0]) for node in spoken_of]
+        known = self.story.paths.get(id(self.wrt), "")  # which of all w0 it is
+        if not self.wrt.op and (known or not self.story.is_named(self.wrt)):
+            number = self.story.number(self.wrt)
+            where.insert(0, (self.story.name(self.wrt), Symbol(known or short(number), number), number))
         return Derivation(self._target(self.wrt), lines, where)
+
+    def _farther(self, head: Value) -> set[int]:
+        """Return the ids of the nodes that a way leads to from `head` over other nodes that are spoken of."""
+        farther: set[int] = set()
+        waiting = [node for node, _ in self.consumers.get(id(head), ())]
+        for node in waiting:  # which grows
+            beyond = [user for user, _ in self.consumers.get(id(node), ()) if id(user) not in farther]
+            farther.update(map(id, beyond))
+            waiting += beyond
+        return farther
 
     def _term(self, node: Value, factor: Factor) -> tuple[Term, Value | None]:
         """Return the product from `factor` up to the root, or to a node where ways meet, and that node."""
@@ -156,16 +185,26 @@ class _Ways:
         factor = Factor(root, name, Constant(value), value)
         return Factor(root, name, Symbol(str(factor), value, factor.latex), value)
 
-    def _error(self, terms: list[Term]) -> Factor | None:
-        """Return the local error, if there is one product, and it ends with the input that `wrt` is the weight of."""
+    def _error(self, terms: list[Term]) -> tuple[Factor | None, str]:
+        """Return the local error, if the one way ends in a product with `wrt`, and what the other factor of it is.
+
+        In a `dot` the first factors are weights, the second inputs. In a product nothing says so but names: of a
+        parameter, or of what is called w, the other factor is the input, and so is what is called x.
+        """
         last = terms[0][-1]
         if len(terms) > 1 or len(terms[0]) == 1 or not last.rule.name:
-            return None
+            return None, ""
         user = next(node for node in self.order if any([parent is self.wrt for parent in node.parents]))
-        weights = {"*": 1, "dot": len(flat(user.numbers[1:2]))}.get(user.op.name, 0)  # how many operands are weights
-        if not any([parent is self.wrt for parent in user.parents[:weights]]):
-            return None
-        return self._target(self.story.node(last.above))
+        factors = {"*": 1, "dot": len(flat(user.numbers[1:2]))}.get(user.op.name, 0)  # how many stand on each side
+        place = next(i for i, parent in enumerate(user.parents) if parent is self.wrt)
+        if place >= 2 * factors:
+            return None, ""
+        error, other = self._target(self.story.node(last.above)), user.parents[(place + factors) % (2 * factors)]
+        if user.op.name == "dot":
+            return error, "input" if place < factors else "weight"
+        name = self.story.name(self.wrt)
+        known = id(self.wrt) in self.story.paths or WEIGHT.fullmatch(name) or INPUT.fullmatch(self.story.name(other))
+        return error, "input" if known else "other factor"
 
     def _check_size(self) -> None:
         """Raise if there are more lines or factors than anybody reads; the ways themselves are never counted out."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -62,7 +63,7 @@ def dot(scene: Scene, direction: str = "LR", heated: bool = False) -> str:
 
 
 def _largest(sizes: Iterable[float | None]) -> float:
-    return max([size for size in sizes if size is not None and size == size], default=0.0)
+    return max([size for size in sizes if size is not None and math.isfinite(size)], default=0.0)
 
 
 def record(box: Box, direction: str) -> str:

@@ -27,6 +27,7 @@ from autodiff.value import Value
 
 MOST_BOXES = 200  # above it a drawing helps nobody, and Graphviz may take minutes
 MOST_ARROWS = 600
+MOST_BETWEEN = 120  # arrows between neurons; of more, they make a slab, and layers are folded
 MOST_NODES = 20_000  # that are looked through for modules to fold
 
 Level = Literal["auto", "none", "neuron", "layer", "model"]
@@ -133,7 +134,8 @@ def draw(
         output: a Value, or several, such as the outputs of a network.
         model: the module whose uses may be folded; without it, the one that a variable holds where `draw` is called.
         fold: "none", or each use of a "neuron", a "layer" or the "model" as one box, which shows the norm of its
-            parameters' gradients. "auto" folds no more than is needed for at most 200 boxes.
+            parameters' gradients. "auto" folds no more than is needed for at most 200 boxes, and for at most
+            120 arrows between neurons.
         expand: the path of a module that is not folded while others are, or several: ``"layers.1"`` shows the neurons
             in that layer, ``"layers.1.neurons.0"`` what is in that neuron.
         heat: fill boxes by the size of their gradient, from white to orange for the largest; a folded module by the
@@ -178,6 +180,8 @@ def draw(
         uses = fold_uses(order, model, level, paths) if model is not None and level != "none" else []
         scene = read(roots, names_of(held), owner, uses, spec=spec, local_derivatives=local_derivatives)
         boxes, arrows = len(scene.boxes), len(scene.arrows)
+        if fold == "auto" and level == "neuron" and arrows > MOST_BETWEEN:
+            continue
         if boxes <= MOST_BOXES and arrows <= MOST_ARROWS:
             return Drawing(roots, scene, dot(scene, direction, heat), engine, heat)
     raise too_large(f"the graph has {size} nodes", boxes, arrows, advice)

@@ -7,7 +7,8 @@ from itertools import count
 from typing import Any
 
 from autodiff.nn.module import Module
-from autodiff.notation import clean, short
+from autodiff.notation import clean
+from autodiff.show.reading import sequence
 from autodiff.value import Value
 
 LONGEST_LIST = 1_000
@@ -23,15 +24,15 @@ def variables(frame: Any) -> dict[str, Any]:
 
 
 def names_of(held: Mapping[str, Any]) -> dict[int, str]:
-    """Return the name of each Value that a variable holds, itself or in a list or tuple: ``x``, ``xs[0]``; by `id`."""
+    """Return the name of each Value without a label that a variable holds: ``x``, in a list ``xs[0]``; by `id`."""
     names: dict[int, str] = {}
     for name, thing in held.items():
-        if isinstance(thing, Value):
+        if isinstance(thing, Value) and not clean(thing.label):
             names.setdefault(id(thing), name)
     for name, thing in held.items():
         if isinstance(thing, list | tuple) and len(thing) <= LONGEST_LIST:
             for i, item in enumerate(thing):
-                if isinstance(item, Value):
+                if isinstance(item, Value) and not clean(item.label):
                     names.setdefault(id(item), f"{name}[{i}]")
     return names
 
@@ -48,35 +49,46 @@ def model_of(held: Iterable[Any], leaves: Iterable[Value]) -> Module | None:
     return best
 
 
+def as_met(root: Value) -> list[Value]:
+    """Return all nodes of a graph as a person who computes it meets them: first operands first, each before its use.
+
+    So the first neuron of a layer comes before the second, and a layer before the next.
+    """
+    met: dict[int, Value] = {}
+    for node in [node for node in sequence([root]) if node.op]:
+        met.update({id(operand): operand for operand in (*node.parents, node) if id(operand) not in met})
+    return list(met.values()) or [root]
+
+
 def all_named(
-    order: Sequence[Value], leaves: Sequence[Value], found: Mapping[int, str]
+    order: Sequence[Value], met: Sequence[Value], found: Mapping[int, str]
 ) -> tuple[dict[int, str], set[int]]:
     """Return a name for each node, by `id`, and the ids of those that only we have named.
 
-    That is its label, else the variable that was found to hold it, unless that is the label of another node; else its
-    number if it is a leaf, else v1, v2, ... A label that several nodes have is made their own: ``w``, ``w#2``.
+    That is its label, else the variable that was found to hold it; else c1, c2, ... if it is a leaf, and v1, v2, ... if
+    it was computed. A name that several nodes have is made their own, as they are met: ``w``, ``w#2``.
+
+    Args:
+        order: the operations, as they are computed.
+        met: all nodes, as a person meets them.
+        found: the names of variables, by `id`.
     """
-    nodes = [*leaves, *order]
-    names = {id(node): label for node in nodes if (label := clean(node.label))}
+    names = {id(node): label for node in met if (label := clean(node.label))}
+    variables = {id(node): name for node in met if id(node) not in names and (name := clean(found.get(id(node), "")))}
+    names |= variables
     taken = set(names.values())
-    met: dict[str, int] = {}
-    for key, label in names.items():
-        met[label] = met.get(label, 0) + 1
-        if met[label] > 1:
-            while f"{label}#{met[label]}" in taken:
-                met[label] += 1
-            names[key] = f"{label}#{met[label]}"
+    met_so_far: dict[str, int] = {}
+    for key, name in names.items():
+        met_so_far[name] = met_so_far.get(name, 0) + 1
+        if met_so_far[name] > 1:
+            while f"{name}#{met_so_far[name]}" in taken:
+                met_so_far[name] += 1
+            names[key] = f"{name}#{met_so_far[name]}"
             taken.add(names[key])
-    for node in nodes:
-        variable = clean(found.get(id(node), ""))
-        if variable and variable not in taken:
-            names.setdefault(id(node), variable)
-    ours = {id(node) for node in nodes} - set(names)
-    taken |= set(names.values())
-    free = (name for name in map("v{}".format, count(1)) if name not in taken)
-    for leaf in leaves:
-        names.setdefault(id(leaf), short(leaf.data))
-    for node in order:
-        if id(node) not in names:
-            names[id(node)] = next(free)
+    ours = {id(node) for node in met} - set(names)
+    for letter, nodes in (("c", [node for node in met if not node.op]), ("v", order)):
+        free = (name for name in map(f"{letter}{{}}".format, count(1)) if name not in taken)
+        for node in nodes:
+            if id(node) in ours:
+                names[id(node)] = next(free)
     return names, ours

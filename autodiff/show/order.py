@@ -32,9 +32,11 @@ class Early:
 
     def __str__(self) -> str:
         verb = "contributes" if len(self.late) == 1 else "contribute"
+        other = "" if short(self.handed_on) == short(self.complete) else f" in place of {short(self.complete)}"
+        other = other or ", which is right by chance alone"
         return (
-            f"{self.name} is propagated too early: it hands on {short(self.handed_on)} in place of "
-            f"{short(self.complete)}, because {' and '.join(self.late)} {verb} to it only afterwards"
+            f"{self.name} is propagated too early: it hands on {short(self.handed_on)}{other}, "
+            f"because {' and '.join(self.late)} {verb} to it only afterwards"
         )
 
 

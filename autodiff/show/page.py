@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from autodiff import ops
 from autodiff.notation import short
+from autodiff.show.boxes import written
 from autodiff.show.dot import dot
 from autodiff.show.drawing import MOST_ARROWS, MOST_BOXES, Drawing, too_large
 from autodiff.show.reading import read
@@ -73,7 +74,7 @@ def page(steps: Steps) -> str:
     """Return the stepper as a page that needs nothing else: no server, no network."""
     script, place = _parts(steps)
     policy = f"default-src 'none'; img-src data:; script-src '{_hash(script)}'; style-src '{_hash(STYLE)}'"
-    title = html.escape(f"Steps of the gradient of {steps.name(steps.root)}")
+    title = _escaped(f"Steps of the gradient of {steps.name(steps.root)}")
     stepper = place.replace("<div ", "<div data-page ", 1) + f"\n<script>{script}</script>"
     return PAGE.format(policy=policy, title=title, style=STYLE, stepper=stepper)
 
@@ -81,6 +82,7 @@ def page(steps: Steps) -> str:
 def fragment(steps: Steps) -> str:
     """Return the stepper as a piece of HTML, for the output of a notebook's cell."""
     script, place = _parts(steps)
+    place = place.replace("<img ", '<img style="max-width:100%" ', 1)  # a page has a sheet, and forbids this
     return f"{place}\n<script>{script}</script>"
 
 
@@ -93,9 +95,14 @@ def _parts(steps: Steps) -> tuple[str, str]:
     script = SCRIPT.format(
         stepper=_resource("stepper.js"), css=json.dumps(_resource("stepper.css")), story=story, id=id_
     )
-    alt = html.escape(f"Computation graph of {steps.name(steps.root)} with its numbers and gradients")
+    alt = _escaped(f"Computation graph of {steps.name(steps.root)} with its numbers and gradients")
     image = f'<img alt="{alt}" src="data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}">'
     return script, f'<div data-autodiff-steps="{id_}">{image}</div>'
+
+
+def _escaped(text: str) -> str:
+    """Return a text for HTML, in ASCII: a page may be written in any encoding, as by a redirection."""
+    return html.escape(text).encode("ascii", "xmlcharrefreplace").decode()
 
 
 def _hash(text: str) -> str:
@@ -131,7 +138,7 @@ def picture(steps: Steps) -> Drawing:
         box = boxes[scene.box_of[id(node)]]
         rows = dict(box.rows) | {"data": short(steps.number(node))}
         rows |= {"name": steps.name(node)} if "name" in rows else {}
-        words = [rows.get("name", ""), str(node.op) if node.op else "", repr(steps.number(node))]
+        words = [rows.get("name", ""), written(node, names), repr(steps.number(node))]
         box = replace(box, tooltip=" = ".join(filter(None, words)))
         final[box.id] = replace(box, rows=tuple((rows | {"gradient": texts[id(node)][-1]}).items()))
         widest[box.id] = replace(box, rows=tuple((rows | {"gradient": max(texts[id(node)], key=len)}).items()))

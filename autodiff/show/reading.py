@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from autodiff.notation import short
-from autodiff.show.boxes import entrances, module_box, name_of, node_box
+from autodiff.notation import PARTIAL, clean, short
+from autodiff.operands import flat
+from autodiff.show.boxes import entrances, module_box, node_box, written
 from autodiff.show.fold import Use
 from autodiff.show.scene import Arrow, Scene
 from autodiff.value import Value
@@ -35,9 +36,13 @@ def read(
     """
     scene = Scene()
     unit: dict[int, Value | Use] = {id(node): use for use in uses for node in use.nodes}
-    nodes = _sequence(roots)
+    nodes = sequence(roots)
     consumers: dict[int, list[Value]] = {}
+    numbers: dict[int, float] = {}  # of the forward pass
     for node in nodes:
+        made, *operands = flat(node.numbers) if node.op else [node.data]
+        numbers.setdefault(id(node), made)
+        numbers.update({id(p): x for p, x in zip(node.parents, operands, strict=False) if not p.op})
         for parent in node.parents:
             consumers.setdefault(id(parent), []).append(node)
     within: set[int] = set()
@@ -49,7 +54,9 @@ def read(
             if len(folded) > 1:
                 within.add(id(parameter))  # of several uses, between which it is no arrow
     ids: dict[int, str] = {}
-    parameters = [name_of(node, names) for node in nodes if id(node) in owners and id(node) not in unit]
+    parameters = [
+        clean(node.label) or names.get(id(node), "") for node in nodes if id(node) in owners and id(node) not in unit
+    ]
     alike = len(set(parameters)) < len(parameters)  # which w0 it is, must be said
     for node in sorted(nodes, key=lambda node: node.op is None and id(node) in unit):  # a module is where its nodes are
         thing = unit.setdefault(id(node), node)
@@ -59,14 +66,16 @@ def read(
                 scene.boxes.append(module_box(thing, id_, consumers, spec))
             else:
                 owner = owners.get(id(node), "") if alike else ""
-                scene.boxes.append(node_box(thing, id_, names, owner, spec, any(thing is root for root in roots)))
+                scene.boxes.append(
+                    node_box(thing, id_, names, owner, spec, numbers[id(node)], any(thing is root for root in roots))
+                )
         scene.box_of[id(node)] = ids[id(thing)]
     for node in nodes:
         _add_arrows(scene, node, unit, within, names, spec, local_derivatives)
     return scene
 
 
-def _sequence(roots: Sequence[Value]) -> list[Value]:
+def sequence(roots: Sequence[Value]) -> list[Value]:
     """Return all nodes as people read them: first operands first, each leaf just before it is first used."""
     seen: set[int] = set()
     nodes = []
@@ -102,8 +111,8 @@ def _add_arrows(
             continue
         if head is node:
             id_ = f"e{head_id[1:]}-{i}"
-            label = f"∂ {short(slopes[i], spec)}" if local_derivatives else ""
-            words = f"operand {i + 1} of {node.op}, local derivative {short(slopes[i], '')}"
+            label = f"{PARTIAL} {short(slopes[i], spec)}" if local_derivatives else ""
+            words = f"operand {i + 1} of {written(node, names)}, local derivative {short(slopes[i], '')}"
             scene.arrows.append(Arrow(id_, tail_id, head_id, ports[i] if ports else None, label, words))
         else:  # one arrow from a box to a module, however many operands come from it
             id_ = f"e{head_id[1:]}-{tail_id}"

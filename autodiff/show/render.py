@@ -11,12 +11,13 @@ import hashlib
 import shutil
 import subprocess
 import threading
+from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from autodiff.notation import clean
 from autodiff.show.colours import INK, QUIET
 from autodiff.show.dot import texts
-from autodiff.show.scene import Scene
+from autodiff.show.scene import Arrow, Scene
 
 TIME_LIMIT = 20  # seconds
 FONTS = "Helvetica, Arial, 'Liberation Sans', sans-serif"
@@ -124,10 +125,23 @@ def tidy(svg: bytes, scene: Scene, ids: str, heated: bool = False) -> str:
             title = ElementTree.Element(f"{NAMESPACE}title")
             group.insert(0, title)
         title.text = clean(tooltip, 400)
+    if heated:
+        _hottest_last(root[-1], arrows, ids)
     for element in root.iter():
         element.tag = element.tag.removeprefix(NAMESPACE)
         element.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
         if element.attrib.pop("font-family", None):
             element.attrib.setdefault("fill", INK)
+    for side in ("width", "height"):  # without "pt": text of 12 points is 12 pixels high, and the picture 3/4 as wide
+        root.set(side, root.get(side, "").removesuffix("pt"))
     root.attrib.update({"xmlns": "http://www.w3.org/2000/svg", "role": "img", "font-family": FONTS})
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _hottest_last(graph: ElementTree.Element, arrows: Mapping[str, Arrow], ids: str) -> None:
+    """Put the arrows in the order of their sizes, so that the hottest lie over the others."""
+    sizes = {f"{ids}{id_}": arrow.size or 0.0 for id_, arrow in arrows.items()}
+    places = [i for i, group in enumerate(graph) if group.get("id") in sizes]
+    groups = sorted([graph[i] for i in places], key=lambda group: sizes[group.get("id", "")])
+    for i, group in zip(places, groups, strict=True):
+        graph[i] = group

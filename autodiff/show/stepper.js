@@ -1,4 +1,5 @@
 // The stepper: a drawing, and the steps of a gradient one by one. No network, no library, no random names.
+// ASCII alone, so that a page is the same bytes in every encoding, and the hash of its script holds.
 
 // Put a stepper into `element`.
 //   svg: the drawing as text, whose groups have the ids that `story` speaks of.
@@ -74,7 +75,6 @@ function mount(element, svg, story, css) {
 
   // Where steps are: forward, the one that computes a node or first uses it; backward, the one in which it hands its
   // gradient on or, for a leaf, in which its gradient is complete.
-  const isForward = (index) => index < story.forward.length;
   const parents = (node) => story.nodes[node].parents;
   function stepOf(node, forward) {
     const own = (step) => step.node === node;
@@ -162,10 +162,10 @@ function mount(element, svg, story, css) {
     title.replaceChildren("Backward: ", code(name), " hands on ", code(gradient), why);
     const rows = step.given.map((given, place) => {
       const parent = story.nodes[parents(step.node)[place]].name;
-      const local = equation([`d${name}/d${parent}`, ...given.rule]);
+      const local = equation([`\u2202${name}/\u2202${parent}`, ...given.rule]);
       return [parent, local, given.product, `d${story.root}/d${parent} = ${given.sum}`];
     });
-    work.replaceChildren(table(["to", "local derivative", "incoming × local", "gradient so far"], rows));
+    work.replaceChildren(table(["to", "local derivative", "incoming \u00d7 local", "gradient so far"], rows));
   }
   function table(heads, rows) {
     const head = make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)));

@@ -16,11 +16,13 @@ from typing import Any
 
 from autodiff import files, ops
 from autodiff.arguments import check_choice
+from autodiff.nn.module import Module
+from autodiff.notation import short
 from autodiff.operands import flat
 from autodiff.order import walk
 from autodiff.show.drawing import ENGINES, Engine
 from autodiff.show.fold import owners
-from autodiff.show.names import all_named, model_of, names_of, variables
+from autodiff.show.names import all_named, as_met, model_of, names_of, variables
 from autodiff.show.page import fragment, page
 from autodiff.show.records import Backward, Contribution, Forward, Ledger, Use
 from autodiff.show.worked import columns, equation, padded, worked
@@ -41,6 +43,7 @@ class Steps:
         backward: the nodes that hand on their gradients, in the order of `backward()`.
         all_nodes: the leaves, then the operations.
         owners: by `id`, the paths of the modules that hold the parameters, if a variable holds the model.
+        paths: by `id`, the paths of the parameters themselves, such as ``layers.0.neurons.1.bias``.
         engine: what draws the graph, as in `draw`.
     """
 
@@ -51,17 +54,21 @@ class Steps:
         ours: Collection[int],
         order: Sequence[Value],
         leaves: Sequence[Value],
-        owners: Mapping[int, str],
+        model: Module | None,
         engine: Engine,
     ) -> None:
         self.root, self._names, self._ours, self.leaves = root, names, ours, tuple(leaves)
-        self.all_nodes, self.owners, self.engine = (*leaves, *order), owners, engine
+        self.all_nodes, self.engine = (*leaves, *order), engine
+        self.owners = {} if model is None else owners(model)
+        self.paths = {} if model is None else {id(node): name for name, node in model.named_parameters()}
         self._numbers: dict[int, float] = {}
         for node in order:
             self._numbers[id(node)], *operands = flat(node.numbers)
             for parent, number in zip(node.parents, operands, strict=False):  # a row's parameters are no parents
                 self._numbers.setdefault(id(parent), number)
-        uses = {id(node): Use(node, names, {}) for node in order}
+        # formulas have the numbers of leaves without a name, as they were written: 2 * x
+        self._written = dict(names) | {id(leaf): short(self.number(leaf)) for leaf in leaves if id(leaf) in ours}
+        uses = {id(node): Use(node, self._written, {}) for node in order}
         self.forward = tuple([Forward(n, names[id(n)], n.numbers[0], uses[id(n)]) for n in order])
         gradients = dict.fromkeys(names, 0.0)
         gradients[id(root)] = 1.0
@@ -87,11 +94,8 @@ class Steps:
 
     @cached_property
     def nodes(self) -> dict[str, Value]:
-        """The nodes by their names: leaves, then operations; of leaves with the same name, the first."""
-        nodes: dict[str, Value] = {}
-        for node in self.all_nodes:
-            nodes.setdefault(self._names[id(node)], node)
-        return nodes
+        """The nodes by their names: leaves, then operations."""
+        return {self._names[id(node)]: node for node in self.all_nodes}
 
     def name(self, node: Value) -> str:
         """Return the name of a node of this graph."""
@@ -146,7 +150,7 @@ class Steps:
 
     def use(self, node: Value, hidden: Mapping[int, Expression]) -> Use:
         """Return the formula and rules of an operation, with the `hidden` formulas in place of their nodes' names."""
-        return Use(node, self._names, hidden)
+        return Use(node, self._written, hidden)
 
     @property
     def html(self) -> str:
@@ -188,7 +192,8 @@ class Steps:
         for c in [c for step in self.backward for c in step.contributions]:
             handed = equation(ops.MUL, c.incoming, c.local, c.amount)
             gradient = f"d{root}/d{c.parent_name} = {equation(ops.ADD, c.before, c.amount, c.after)}"
-            rows.append([c.name, c.parent_name, " = ".join(worked(c.rule, c.local)), handed, gradient])
+            number = "" if self.is_named(c.parent) or c.parent.op else f" = {self._written[id(c.parent)]}"
+            rows.append([c.name, f"{c.parent_name}{number}", " = ".join(worked(c.rule, c.local)), handed, gradient])
         start = f"backward, from d{root}/d{root} = 1"
         return "\n".join(["forward", *[f"  {x}" for x in lines], start, *[f"  {x}" for x in columns(rows)]])
 
@@ -243,8 +248,7 @@ def tell(loss: Value, held: Mapping[str, Any], engine: Engine = "auto") -> Steps
             f"the graph has {len(order):,} operations on {operands:,} operands, and at most {MOST:,} are told step by "
             "step: take a part of it, such as the loss of a single example, or one neuron's output"
         )
-    used = {id(parent): parent for node in order for parent in node.parents if not parent.op}
-    leaves = list(used.values()) or leaves  # in the order of their use
-    names, ours = all_named(order, leaves, names_of(held))
-    model = model_of(held.values(), leaves)
-    return Steps(loss, names, ours, order, leaves, owners(model) if model is not None else {}, engine)
+    met = as_met(loss)
+    leaves = [node for node in met if not node.op]
+    names, ours = all_named(order, met, names_of(held))
+    return Steps(loss, names, ours, order, leaves, model_of(held.values(), leaves), engine)

@@ -8,7 +8,7 @@ import sys
 from typing import TextIO
 
 from autodiff import ops
-from autodiff.notation import printable, short
+from autodiff.notation import PARTIAL, printable, short
 from autodiff.show.records import Backward, Forward
 from autodiff.show.steps import Steps
 from autodiff.show.worked import columns, equation, worked
@@ -144,7 +144,8 @@ class Stepper(cmd.Cmd):
         for name, node in nodes.items():
             number = short(self.story.number(node)) if id(node) in computed else "not yet"
             gradient = short(gradients[id(node)]) if id(node) in gradients else "not yet"
-            rows.append([self.style(name, "bold"), f"= {number}", f"d{self.root}/d{name} = {gradient}"])
+            path = self.story.paths.get(id(node), "")
+            rows.append([self.style(name, "bold"), f"= {number}", f"d{self.root}/d{name} = {gradient}", path])
         self.say("\n".join(columns(rows)))
 
     def do_list(self, arg: str) -> None:
@@ -193,11 +194,7 @@ class Stepper(cmd.Cmd):
     def show(self) -> None:
         """Show the step that was made last."""
         if self.position == 0:
-            leaves = [
-                f"{self.story.name(leaf)} = {short(self.story.number(leaf))}"
-                for leaf in self.story.leaves
-                if leaf.label
-            ]
+            leaves = [f"{self.story.name(leaf)} = {short(self.story.number(leaf))}" for leaf in self.story.leaves]
             self.say(f"start  {', '.join(leaves)}".rstrip())
             return
         step = self.moments[self.position - 1]
@@ -220,7 +217,7 @@ class Stepper(cmd.Cmd):
             local = " = ".join(worked(c.rule, c.local))
             handed = equation(ops.MUL, c.incoming, c.local, c.amount)
             so_far = equation(ops.ADD, c.before, c.amount, c.after)
-            own = f"d{step.name}/d{c.parent_name} = {local}"
+            own = f"{PARTIAL}{step.name}/{PARTIAL}{c.parent_name} = {local}"
             rows.append([own, handed, f"d{self.root}/d{c.parent_name} = {so_far}"])
         rows.insert(0, ["local derivative", "contribution", "gradient so far"])
         return [
@@ -248,7 +245,7 @@ class Stepper(cmd.Cmd):
 
     def gradients(self) -> dict[int, float]:
         """Return the gradients so far, by `id`."""
-        gradients: dict[int, float] = {}
+        gradients: dict[int, float] = {} if self.moments else {id(self.story.root): 1.0}
         for step in self.moments[: self.position]:
             if step.node is self.story.root:
                 gradients.setdefault(id(step.node), 1.0)
