@@ -11,6 +11,7 @@ from autodiff import Value, nn, plots
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 matplotlib.use("Agg")
+numpy = pytest.importorskip("numpy")
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
 
@@ -93,6 +94,31 @@ def test_several_losses_are_told_apart_without_colour():
     assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 8
 
 
+def test_curves_are_told_apart_on_axes_of_the_caller_too():
+    _, ax = pyplot.subplots()
+    plots.loss_curve({name: [1.0, 0.5] for name in "abcd"}, ax=ax)
+    plots.loss_curve({name: [1.0, 0.5] for name in "efgh"}, ax=ax)
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 8
+    assert {line.get_color() for line in ax.lines} <= set(str(plots.STYLE["axes.prop_cycle"]).split("'"))
+
+
+def test_the_layers_of_a_deep_model_are_told_apart():
+    model = with_gradients(nn.MLP(2, [2] * 7 + [1], "tanh", seed=0))
+    outlines = plots.gradient_histogram(model).patches
+    assert len({(patch.get_edgecolor(), patch.get_linestyle()) for patch in outlines}) == 8
+
+
+def test_a_loss_curve_is_drawn_where_steps_are_logarithmic_or_ticks_are_fixed():
+    _, (left, right) = pyplot.subplots(1, 2)
+    left.set_xscale("log")
+    right.set_xticks([0, 1])
+    for ax in (left, right):
+        plots.loss_curve([3.0, 2.0, 1.0], ax=ax)
+        ax.figure.canvas.draw()
+    assert left.get_xscale() == "log"
+    assert right.get_xticks().tolist() == [0, 1]
+
+
 def test_a_rate_that_diverges_leaves_the_picture():
     ax = plots.learning_rates({0.5: [2.0, 40.0, math.inf], 0.1: [2.0, 1.0]})
     assert [line.get_label() for line in ax.lines] == ["learning rate 0.1", "learning rate 0.5"]
@@ -106,6 +132,14 @@ def test_the_contour_is_at_the_height_that_it_says():
     for level, path in zip(circles.levels, circles.get_paths(), strict=True):
         for x, y in path.vertices[:-1]:
             assert x * x + y * y == pytest.approx(level, rel=2e-3)
+
+
+@pytest.mark.parametrize(
+    ("levels", "extend"), [([0, 4], "neither"), (numpy.array([0, 1]), "max"), ((1, 4), "min"), ([1, 2], "both")]
+)
+def test_the_scale_of_colours_says_where_there_is_more(levels, extend):
+    ax = plots.contour(lambda x, y: x * x, (0, 2), (0, 2), levels=levels)
+    assert ax.collections[0].extend == extend
 
 
 def test_the_walk_is_drawn_point_by_point_and_does_not_move_the_frame():
@@ -126,8 +160,16 @@ def test_each_arrow_is_the_gradient_where_it_stands(descent, sign):
 
 
 def test_the_field_says_what_its_longest_arrow_stands_for():
-    ax = plots.gradient_field(bowl, (0, 3), (0, 2), n=2)
-    assert f"{math.hypot(6, 12):.3g}" in ax.get_title()  # (2x, 6y) at (3, 2)
+    ax = plots.gradient_field(bowl, (0, 3), (0, 3), n=2)
+    assert f"{math.hypot(4, 12):.3g}" in ax.get_title()  # (2x, 6y) at (2, 2)
+
+
+def test_no_arrow_leaves_the_frame():
+    ax = plots.contour(bowl, (-3, 1), (-2, 2), n=4)
+    arrows = plots.gradient_field(bowl, (-3, 1), (-2, 2), n=4, ax=ax).collections[-1]
+    for (x, y), dx, dy in zip(arrows.XY, arrows.U, arrows.V, strict=True):
+        assert -3 <= x + dx / arrows.scale <= 1
+        assert -2 <= y + dy / arrows.scale <= 2
 
 
 def test_a_field_of_no_slope_is_drawn():
@@ -136,8 +178,8 @@ def test_a_field_of_no_slope_is_drawn():
 
 
 def test_a_slope_that_is_infinite_has_no_arrow_and_hides_no_other():
-    arrows = plots.gradient_field(lambda x, y: autodiff.sqrt(x) + y, (0, 1), (0, 1), n=2).collections[0]
-    assert arrows.XY.tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    arrows = plots.gradient_field(lambda x, y: autodiff.sqrt(x) + y, (-1, 2), (0, 3), n=2).collections[0]
+    assert arrows.XY.tolist() == [[1.0, 1.0], [1.0, 2.0]]
     assert arrows.U.tolist() == [0.5, 0.5]
     assert math.isfinite(arrows.scale)
 
@@ -178,6 +220,7 @@ def test_a_model_of_several_outputs_answers_the_largest():
 def test_a_model_that_answers_one_class_everywhere_is_drawn(score):
     ax = plots.decision_boundary(lambda x: score, DATA, n=4)
     assert len([c for c in ax.collections if hasattr(c, "levels")]) == 1
+    assert ax.get_legend_handles_labels()[1] == ["class -1", "class 1"]
 
 
 def test_the_histogram_counts_every_parameter_once_by_its_layer():
@@ -223,15 +266,37 @@ WRONG = [
     (lambda: plots.loss_curve({}), ValueError, "no curve"),
     (lambda: plots.loss_curve({"a": []}), ValueError, "losses of 'a' are empty"),
     (lambda: plots.loss_curve(["high"]), TypeError, "one real number"),
+    (lambda: plots.loss_curve(None), TypeError, "losses must be a History.*got NoneType: None"),
+    (lambda: plots.loss_curve({"a": 3}), TypeError, "losses of 'a' must be a History.*got int: 3"),
+    (lambda: plots.loss_curve([-1, -2], log=True), ValueError, "no loss is above 0"),
+    (lambda: plots.loss_curve([math.nan, math.inf], log=True), ValueError, "no loss is above 0 and finite"),
     (lambda: plots.learning_rates([[1.0]]), TypeError, "must map learning rates to losses"),
     (lambda: plots.learning_rates({}), ValueError, "no curve"),
     (lambda: plots.contour(bowl, (1, -1), (0, 1)), ValueError, r"xlim must be two finite numbers.*\(1, -1\)"),
     (lambda: plots.contour(bowl, (0, 1), (0, math.inf)), ValueError, "ylim"),
     (lambda: plots.contour(bowl, (0, 1), (0, 1), n=1), ValueError, "n must be a whole number from 2 on, got 1"),
+    (lambda: plots.contour(None, (0, 1), (0, 1)), TypeError, r"function\(x, y\), got NoneType: None"),
+    (lambda: plots.contour(lambda x, y: math.nan, (0, 1), (0, 1)), ValueError, "inf or nan at every place"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), names=("a",)), ValueError, r"names must be two strings.*\('a',\)"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), names="ab"), ValueError, "names must be two strings.*'ab'"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), levels=[1]), ValueError, r"levels must be .* got \[1\]"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), levels=[2, 1]), ValueError, r"rising, got \[2, 1\]"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), levels=None), ValueError, "levels must be .* got None"),
+    (lambda: plots.contour(bowl, (0, 1), (0, 1), levels=0), ValueError, "levels must be .* got 0"),
     (lambda: plots.contour(bowl, 1, (0, 1)), ValueError, "xlim must be two finite numbers.*1"),
     (lambda: plots.contour(bowl, (0, 1), (0, 1), path=[3]), ValueError, "each a pair .x, y., got 3"),
     (lambda: plots.gradient_field(lambda x, y: 1.0, (0, 1), (0, 1)), TypeError, "must answer a Value.*1.0"),
     (lambda: plots.gradient_field(lambda x, y: x * math.inf + y, (0, 1), (0, 1)), ValueError, "at every place"),
+    (lambda: plots.gradient_field("bowl", (0, 1), (0, 1)), TypeError, "must be a function.*got str: 'bowl'"),
+    (lambda: plots.gradient_field(bowl, (0, 1), (0, 1), n=1), ValueError, "n must be a whole number from 2 on, got 1"),
+    (lambda: plots.gradient_field(bowl, (0, 1), (0, 1), names=(1, 2)), ValueError, "names must be two strings"),
+    (lambda: plots.decision_boundary(None, DATA), TypeError, r"model\(\[x1, x2\]\), got NoneType: None"),
+    (lambda: plots.decision_boundary(NARROW, 3), TypeError, "data must list samples.*got int: 3"),
+    (lambda: plots.decision_boundary(NARROW, numpy.ones((2, 2))), ValueError, "each a pair .inputs, class., got array"),
+    (lambda: plots.decision_boundary(NARROW, numpy.ones((2, 3))), ValueError, "each a pair .inputs, class., got array"),
+    (lambda: plots.decision_boundary(NARROW, DATA, names=("a",)), ValueError, "names must be two strings"),
+    (lambda: plots.gradient_histogram(3), TypeError, r"named_parameters\(\).*got int: 3"),
+    (lambda: plots.activation("tanh"), TypeError, r"function\(z\), got str: 'tanh'"),
     (lambda: plots.decision_boundary(NARROW, []), ValueError, "no samples"),
     (lambda: plots.decision_boundary(NARROW, [([1.0], 0)]), ValueError, "a sample with 1"),
     (lambda: plots.decision_boundary(NARROW, [([1.0, i], i) for i in range(3)]), ValueError, "two classes.*have 3"),

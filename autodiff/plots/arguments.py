@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from autodiff.operands import real
@@ -19,7 +20,10 @@ def number(x: Any) -> float:
 
 def numbers(losses: Any, what: str) -> list[float]:
     """Return the losses of a History, or those of a list, of which there must be one."""
-    found = [number(loss) for loss in getattr(losses, "loss", losses)]
+    losses = getattr(losses, "loss", losses)
+    if not hasattr(losses, "__iter__"):
+        raise TypeError(f"the {what} must be a History of nn.fit or a list of numbers, got {described(losses)}")
+    found = [number(loss) for loss in losses]
     if not found:
         raise ValueError(f"the {what} are empty: give at least one number")
     return found
@@ -43,6 +47,36 @@ def at_least(name: str, number: Any, least: int) -> None:
         raise ValueError(f"{name} must be a whole number from {least} on, got {number!r}")
 
 
+def called(name: str, function: Any, example: str) -> None:
+    """Raise unless `function` can be called; the example says how it is."""
+    if not callable(function):
+        raise TypeError(f"{name} must be a function, called as {example}, got {described(function)}")
+
+
+def two_names(names: Any) -> None:
+    """Raise unless there is a name for each of two axes."""
+    pair = not isinstance(names, str) and isinstance(names, Sequence) and len(names) == 2
+    if not pair or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"names must be two strings, one for each axis, such as ('x', 'y'), got {names!r}")
+
+
+def heights(levels: Any) -> int | list[float]:
+    """Return the levels: how many, or at least two finite heights from low to high."""
+    if isinstance(levels, int):
+        at_least("levels", levels, 1)
+        return levels
+    found = [real(level) for level in levels] if hasattr(levels, "__iter__") else []
+    steps = [-math.inf < low < high < math.inf for low, high in pairwise(found)]
+    if not steps or not all(steps):
+        raise ValueError(f"levels must be a whole number, or two or more finite heights, rising, got {levels!r}")
+    return found
+
+
+def described(given: Any) -> str:
+    """Return the type of what was given, and what it was."""
+    return f"{type(given).__name__}: {given!r}"
+
+
 def wider(interval: Interval, margin: float) -> Interval:
     """Return the interval with a margin at both ends."""
     return interval[0] - margin, interval[1] + margin
@@ -53,7 +87,7 @@ def output(function: Callable[..., Any], *arguments: Value) -> Value:
     answer = function(*arguments)
     if not isinstance(answer, Value):
         raise TypeError(
-            f"the function must answer a Value when given Values, got {type(answer).__name__}: {answer!r}; "
+            f"the function must answer a Value when given Values, got {described(answer)}; "
             "use autodiff.exp and the like in place of math.exp"
         )
     return answer

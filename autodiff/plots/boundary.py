@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autodiff.plots.arguments import Interval, evenly, number, wider
-from autodiff.plots.style import COLOURS, INK, MARKERS, cycle, drawing, frame
+from autodiff.plots.arguments import Interval, called, described, evenly, number, two_names, wider
+from autodiff.plots.style import INK, MARKERS, drawing, frame, told_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,14 +40,17 @@ def decision_boundary(
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        ValueError: if there is no data, a sample has not two inputs, or the classes are not those that the model can
-            answer: two for one output, else 0, 1, ...
+        TypeError: if the model cannot be called or the data cannot be read one by one.
+        ValueError: if there is no data, a sample is no pair or has not two inputs, there are not two names, or the
+            classes are not those that the model can answer: two for one output, else 0, 1, ...
     """
+    called("model", model, "model([x1, x2])")
+    two_names(names)
+    if not hasattr(data, "__iter__"):
+        raise TypeError(f"data must list samples, each a pair (inputs, class), got {described(data)}")
+    data = [_sample(sample) for sample in data]
     if not data:
         raise ValueError("there are no samples to draw: give at least one")
-    for inputs, _ in data:
-        if len(inputs) != 2:
-            raise ValueError(f"a decision boundary is drawn over two inputs, got a sample with {len(inputs)}")
     limits = [_around([number(inputs[i]) for inputs, _ in data]) for i in (0, 1)]
     xs, ys = (evenly("the inputs", limit, n) for limit in limits)
     answers = [[_scores(model([x, y])) for x in xs] for y in ys]
@@ -59,13 +62,15 @@ def decision_boundary(
     if not set(present) <= set(classes):
         raise ValueError(f"a model with {count} outputs answers the classes {classes}, the data have {present}")
     with drawing(ax) as ax:
-        for k, (colour, marker) in enumerate(zip(cycle(COLOURS, len(classes)), MARKERS * len(classes), strict=False)):
+        crossed = False
+        for k, (colour, marker) in enumerate(told_apart(MARKERS, len(classes))):
             margin = [[_margin(scores, k, threshold) for scores in row] for row in answers]
             smallest, largest = min(map(min, margin)), max(map(max, margin))
             if largest > 0:
                 ax.contourf(xs, ys, margin, levels=[0, largest], colors=[colour], alpha=0.25)
             if smallest < 0 < largest:
                 ax.contour(xs, ys, margin, levels=[0], colors=INK, linewidths=1.5)
+                crossed = True
             own = [inputs for inputs, target in data if target == classes[k]]
             ax.scatter(
                 [number(x) for x, _ in own],
@@ -78,11 +83,23 @@ def decision_boundary(
                 label=f"class {classes[k]}",
                 zorder=3,
             )
-        ax.plot([], [], color=INK, linestyle="-", linewidth=1.5, label="boundary")
+        if crossed:
+            ax.plot([], [], color=INK, linestyle="-", linewidth=1.5, label="boundary")
         frame(ax, limits, names)
         ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
         ax.grid(visible=False)
     return ax
+
+
+def _sample(sample: Any) -> tuple[Sequence[float], Any]:
+    try:
+        inputs, target = sample
+        count = len(inputs)
+    except (TypeError, ValueError):
+        raise ValueError(f"data must list samples, each a pair (inputs, class), got {sample!r} in it") from None
+    if count != 2:
+        raise ValueError(f"a decision boundary is drawn over two inputs, got a sample with {count}")
+    return inputs, target
 
 
 def _scores(output: Any) -> list[float]:

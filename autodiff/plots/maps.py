@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autodiff.plots.arguments import Interval, evenly, number, output, wider
+from autodiff.plots.arguments import Interval, at_least, called, evenly, heights, number, output, two_names
 from autodiff.plots.style import BLUE, VERMILLION, drawing, frame, module
 from autodiff.value import Value
 
@@ -30,9 +30,10 @@ def activation(
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        TypeError: if the function does not answer a Value.
+        TypeError: if the function cannot be called or does not answer a Value.
         ValueError: if the interval is empty or `n` is below 2.
     """
+    called("function", function, "function(z)")
     zs = [Value(z) for z in evenly("xlim", xlim, n)]
     outputs = [output(function, z) for z in zs]
     for y in outputs:
@@ -79,16 +80,26 @@ def contour(
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        ValueError: if an interval is empty or `n` is below 2.
+        TypeError: if the function cannot be called.
+        ValueError: if an interval is empty, `n` is below 2, the levels do not rise, there are not two names, or the
+            function is finite nowhere.
     """
+    called("function", function, "function(x, y)")
+    two_names(names)
+    levels = heights(levels)
     xs, ys = evenly("xlim", xlim, n), evenly("ylim", ylim, n)
     walk = [_point(point) for point in path]
-    heights = [[number(function(x, y)) for x in xs] for y in ys]
+    surface = [[number(function(x, y)) for x in xs] for y in ys]
+    finite = [height for row in surface for height in row if math.isfinite(height)]
+    if not finite:
+        raise ValueError("the function is inf or nan at every place: there is no map to draw")
     with drawing(ax) as ax:
-        colours = module("matplotlib.colors")
-        norm = None if isinstance(levels, int) else colours.BoundaryNorm(levels, 256, extend="both")
-        extend = "neither" if isinstance(levels, int) else "both"
-        filled = ax.contourf(xs, ys, heights, levels=levels, norm=norm, extend=extend, cmap="cividis")
+        if isinstance(levels, int):
+            norm, extend = None, "neither"
+        else:
+            extend = _beyond(min(finite) < levels[0], max(finite) > levels[-1])
+            norm = module("matplotlib.colors").BoundaryNorm(levels, 256, extend=extend)
+        filled = ax.contourf(xs, ys, surface, levels=levels, norm=norm, extend=extend, cmap="cividis")
         ax.contour(filled, colors="white", linewidths=0.4, alpha=0.6)
         ax.figure.colorbar(filled, ax=ax, label=label, format="%g")
         frame(ax, (xlim, ylim), names)
@@ -110,35 +121,40 @@ def gradient_field(
 ) -> Axes:
     """Return the Axes with the gradient of a function of two numbers as arrows, each as long as the gradient there.
 
-    The gradient is that of `backward()`. The longest arrow is as long as two arrows are apart; the title
-    says what length that is. Where the gradient is inf or nan there is no arrow.
+    The gradient is that of `backward()`, where the arrow begins. The longest arrow is as long as two arrows are apart,
+    and all stand so far inside the frame that none leaves it; the title says what length the longest stands for. Where
+    the gradient is inf or nan there is no arrow.
 
     >>> ax = gradient_field(lambda x, y: x * x + 3 * y, (-1, 1), (-1, 1), n=3)
     >>> arrows = ax.collections[0]
     >>> arrows.U.tolist()[:3], arrows.V.tolist()[:3]
-    ([-2.0, 0.0, 2.0], [3.0, 3.0, 3.0])
+    ([-1.0, 0.0, 1.0], [3.0, 3.0, 3.0])
 
     Args:
         function: takes two Values and answers a Value.
-        xlim: the smallest and the largest x.
-        ylim: the smallest and the largest y.
+        xlim: the smallest and the largest x of the frame.
+        ylim: the smallest and the largest y of the frame.
         descent: whether to draw the opposite direction, in which the function falls.
         names: what the two numbers are called.
         n: how many arrows there are along each axis.
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        TypeError: if the function does not answer a Value.
-        ValueError: if an interval is empty, `n` is below 2, or the gradient is finite nowhere.
+        TypeError: if the function cannot be called or does not answer a Value.
+        ValueError: if an interval is empty, `n` is below 2, there are not two names, or the gradient is finite nowhere.
     """
-    points = [(x, y) for y in evenly("ylim", ylim, n) for x in evenly("xlim", xlim, n)]
+    called("function", function, "function(x, y)")
+    two_names(names)
+    at_least("n", n, 2)
+    xs, ys = evenly("xlim", xlim, n + 2)[1:-1], evenly("ylim", ylim, n + 2)[1:-1]
+    points = [(x, y) for y in ys for x in xs]
     sign = -1.0 if descent else 1.0
     found = [(point, [sign * slope + 0.0 for slope in _gradient(function, point)]) for point in points]
     finite = [pair for pair in found if all(map(math.isfinite, pair[1]))]
     if not finite:
         raise ValueError("the gradient is inf or nan at every place: there is no arrow to draw")
     points, slopes = [point for point, _ in finite], [slope for _, slope in finite]
-    widths = (xlim[1] - xlim[0]) / (n - 1), (ylim[1] - ylim[0]) / (n - 1)
+    widths = xs[1] - xs[0], ys[1] - ys[0]
     # how many arrows apart the longest arrow reaches, if a slope of 1 is drawn one unit long
     longest = max([math.hypot(dx / widths[0], dy / widths[1]) for dx, dy in slopes]) or 1.0
     largest = max([math.hypot(*slope) for slope in slopes])
@@ -157,9 +173,14 @@ def gradient_field(
         )
         ax.set_title(f"{'minus the' if descent else 'the'} gradient; the longest arrow stands for {largest:.3g}")
         if not ax.get_xlabel():
-            frame(ax, (wider(xlim, widths[0]), wider(ylim, widths[1])), names)
+            frame(ax, (xlim, ylim), names)
         arrows.set_label("gradient")
     return ax
+
+
+def _beyond(below: bool, above: bool) -> str:
+    """Return at which ends of the levels, in matplotlib's words, there is more."""
+    return {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}[below, above]
 
 
 def _draw_walk(ax: Any, walk: Sequence[tuple[float, float]]) -> None:

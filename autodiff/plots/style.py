@@ -20,7 +20,7 @@ STYLE: dict[str, Any] = {
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelcolor": INK,
-    "axes.prop_cycle": f"cycler('color', {COLOURS * 2}) + cycler('linestyle', {LINES + LINES[::-1]})",
+    "axes.prop_cycle": f"cycler('color', {COLOURS * 2}) + cycler('linestyle', {LINES + LINES[::-1]})",  # as told_apart
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": "medium",
@@ -72,6 +72,7 @@ def frame(ax: Any, limits: Sequence[tuple[float, float]], names: tuple[str, str]
     ax.set(xlim=xlim, ylim=ylim, xlabel=x, ylabel=y)
 
 
-def cycle(items: Sequence[str], n: int) -> list[str]:
-    """Return n of the items, from the first on, over and over."""
-    return [items[i % len(items)] for i in range(n)]
+def told_apart(marks: tuple[str, ...], n: int, start: int = 0) -> list[tuple[str, str]]:
+    """Return n pairs of a colour and a mark, from pair `start` on; of eight in a row, no two are the same."""
+    both = marks + marks[::-1]
+    return [(COLOURS[i % len(COLOURS)], both[i % len(both)]) for i in range(start, start + n)]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from autodiff.operands import real
-from autodiff.plots.arguments import at_least, numbers
-from autodiff.plots.style import COLOURS, LINES, cycle, drawing
+from autodiff.plots.arguments import at_least, described, numbers
+from autodiff.plots.style import LINES, drawing, module, told_apart
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,18 +29,24 @@ def loss_curve(losses: Losses | Mapping[str, Losses], *, log: bool = False, ax: 
         ax: where to draw; without one, on a new figure.
 
     Raises:
-        ValueError: if there is no loss to draw.
+        TypeError: if the losses are neither a History nor a list of numbers, nor a mapping to such.
+        ValueError: if there is no loss to draw, or none above 0 and finite on a logarithmic axis.
     """
     runs = losses if isinstance(losses, Mapping) else {"": losses}
     curves = {str(name): numbers(run, f"losses of {name!r}" if name else "losses") for name, run in runs.items()}
     if not curves:
         raise ValueError("there is no curve to draw: give at least one list of losses")
+    if log and not any(0 < loss < math.inf for curve in curves.values() for loss in curve):
+        raise ValueError("no loss is above 0 and finite: there is nothing to draw on a logarithmic axis")
     with drawing(ax) as ax:
-        for name, curve in curves.items():
-            ax.plot(range(len(curve)), curve, label=name or None)
+        looks = told_apart(LINES, len(curves), len(ax.lines))
+        for (name, curve), (colour, line) in zip(curves.items(), looks, strict=True):
+            ax.plot(range(len(curve)), curve, color=colour, linestyle=line, label=name or None)
         if log:
             ax.set_yscale("log")
-        ax.locator_params(axis="x", integer=True)
+        ticks = ax.xaxis.get_major_locator()
+        if isinstance(ticks, module("matplotlib.ticker").MaxNLocator):  # not where the axis is logarithmic
+            ticks.set_params(integer=True)
         ax.set_xlabel("step")
         ax.set_ylabel("loss")
         if any(curves):
@@ -87,9 +93,12 @@ def gradient_histogram(model: Any, *, bins: int = 12, ax: Axes | None = None) ->
         ax: where to draw; without one, on a new figure.
 
     Raises:
+        TypeError: if the model has no `named_parameters()`.
         ValueError: if no parameter has a gradient yet, or all of them are 0.
     """
     at_least("bins", bins, 1)
+    if not hasattr(model, "named_parameters"):
+        raise TypeError(f"model must have named_parameters(), as a Module has, got {described(model)}")
     layers: dict[str, list[float]] = {}
     known = False
     for name, parameter in model.named_parameters():
@@ -104,9 +113,7 @@ def gradient_histogram(model: Any, *, bins: int = 12, ax: Axes | None = None) ->
     middle, half = (low + high) / 2, max(high - low, 0.1) / 2 * 1.001  # the largest and smallest are inside
     edges = [10 ** (middle - half + 2 * half * i / bins) for i in range(bins + 1)]
     with drawing(ax) as ax:
-        for (name, layer), colour, line in zip(
-            layers.items(), cycle(COLOURS, len(layers)), cycle(LINES, len(layers)), strict=True
-        ):
+        for (name, layer), (colour, line) in zip(layers.items(), told_apart(LINES, len(layers)), strict=True):
             zeros = layer.count(0.0)
             label = f"{name}: {len(layer)} parameter{'s' * (len(layer) != 1)}" + (
                 f", {zeros} with gradient 0" if zeros else ""
