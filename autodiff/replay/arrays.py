@@ -10,6 +10,7 @@ from typing import Any
 from autodiff.ops import Op
 from autodiff.replay import forms
 from autodiff.replay import tape as moves
+from autodiff.replay.eager import DECLINED
 from autodiff.replay.source import Line, Writer, needed
 from autodiff.replay.tape import BATCH, Tape
 from autodiff.replay.vectors import lists
@@ -320,7 +321,7 @@ class Arrays:
         try:
             with self.np.errstate(all="ignore"):
                 return float(loss(rows) if self.batched else loss())
-        except Exception:  # whatever it is, the eager engine answers
+        except DECLINED:
             return math.nan
 
     def gradient(self, values: Any, rows: Any) -> tuple[float, Any]:
@@ -331,5 +332,5 @@ class Arrays:
                 loss = float(gradient(rows) if self.batched else gradient())
                 finite = math.isfinite(slopes.dot(slopes)) or self.np.isfinite(slopes).all()
                 return loss if finite else math.nan, slopes
-        except Exception:  # whatever it is, the eager engine answers
+        except DECLINED:
             return math.nan, slopes

@@ -13,6 +13,9 @@ from autodiff.order import walk
 from autodiff.replay.record import Recording, grouped
 from autodiff.value import Value
 
+# What a program may raise where the eager engine is to answer: outside of a domain, overflow, an unsuitable form.
+DECLINED = (ArithmeticError, TypeError, ValueError)
+
 
 def evaluate(recording: Recording, parameters: Sequence[float], inputs: Sequence[float]) -> tuple[float, list[float]]:
     """Return the loss and its gradient by the parameters.
