@@ -189,15 +189,19 @@ def test_an_interrupt_in_the_middle_of_backward_leaves_the_leaves_as_they_were()
     for _ in range(300_000):
         y = y + a
     caught = 0
-    for delay in (0.02, 0.05, 0.1, 0.15):
-        threading.Timer(delay, signal.raise_signal, [signal.SIGINT]).start()
-        try:
-            y.backward()
-            time.sleep(1.0)  # a backward pass that was quicker waits here for its interrupt
-        except KeyboardInterrupt:
-            caught += 1
-            assert a.grad in (0.0, 300_001.0)
-            a.zero_grad()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job would ignore Ctrl-C
+    try:
+        for delay in (0.02, 0.05, 0.1, 0.15):
+            threading.Timer(delay, signal.raise_signal, [signal.SIGINT]).start()
+            try:
+                y.backward()
+                time.sleep(1.0)  # a backward pass that was quicker waits here for its interrupt
+            except KeyboardInterrupt:
+                caught += 1
+                assert a.grad in (0.0, 300_001.0)
+                a.zero_grad()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert caught == 4
 
 
