@@ -36,9 +36,10 @@ class Replayed(Eager):
             penalty, slopes = self.regulariser.gradient(self.values, [0])
             loss, gradient = loss + penalty, added(gradient, slopes)
         norm = length(gradient)
-        if outputs or not (math.isfinite(loss) and math.isfinite(norm)):
+        finite = math.isfinite(loss) and math.isfinite(norm)
+        if outputs or not finite:
             self.write_back()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
+        if not finite:
             self.gradient = None  # from here on it is the eager step's
             results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
             self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better

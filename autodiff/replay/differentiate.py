@@ -201,6 +201,7 @@ def _through_row(adjoints: Adjoints, register: int, instruction: Instruction, in
     for operand, slope in zip(operands, slopes, strict=True):
         if not adjoints.active[operand]:
             continue
+        # a row of calculus here: moves have been seen to above
         contribution = ops.MASK(incoming, slope) if op.piecewise else incoming * slope  # type: ignore[union-attr]
         adjoints.give(operand, adjoints.narrow(contribution, instruction, tape.instructions[operand]))
 

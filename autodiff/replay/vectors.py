@@ -13,7 +13,7 @@ from autodiff.operands import real
 def numpy_is_here() -> bool:
     """Return whether NumPy can be imported."""
     try:
-        import numpy  # noqa: F401
+        import numpy  # noqa: F401  # only to see whether it is there
     except ImportError:
         return False
     return True
