@@ -45,6 +45,37 @@ def test_lists_tuples_dicts_and_modules_are_searched_at_any_nesting_and_all_else
     assert [id(p) for p in module.parameters()] == [id(p) for p in (a, b, c, d, e)]
 
 
+class Slotted(nn.Module):
+    __slots__ = ("_cache", "missing", "slope")
+
+    def __init__(self):
+        self.offset, self.slope, self._cache = Value(1.0), Value(2.0), Value(3.0)
+
+
+class Curve(Slotted):
+    __slots__ = "bend"
+
+    def __init__(self):
+        super().__init__()
+        self.bend = [Value(4.0)]
+
+
+@pytest.mark.parametrize("clone", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_slots_hold_parameters_unless_they_are_private(clone):
+    for module in (Curve(), clone(Curve())):
+        assert {name: p.data for name, p in module.named_parameters()} == {"slope": 2, "bend.0": 4, "offset": 1}
+        assert [p.data for p in module.parameters()] == [2.0, 4.0, 1.0]
+        assert paths(Slotted()) == ["slope", "offset"]
+
+
+def test_parameters_are_those_that_have_a_name_in_the_same_order():
+    shared = Value(5.0)
+    computed = shared * 2.0
+    module = Named(m=nn.MLP(2, [3, 1], seed=0), a=[shared, computed, (shared, Value(1.0))], again=shared, c=Curve())
+    assert [id(p) for p in module.parameters()] == [id(p) for _, p in module.named_parameters()]
+    assert id(computed) not in map(id, module.parameters())
+
+
 def test_a_shared_parameter_comes_once_under_its_first_path():
     shared = Value(1.0)
     assert paths(Named(first=shared, second=[shared, Value(1.0)], third=Named(again=shared))) == ["first", "second.1"]

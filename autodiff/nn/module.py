@@ -26,7 +26,16 @@ class Module:
     ...         self.slope, self.intercepts = Value(2.0), [Value(1.0)]
     >>> [name for name, _ in Line().named_parameters()]
     ['slope', 'intercepts.0']
+
+    A class may have `__slots__`; those whose names begin with an underscore hold no parameters.
     """
+
+    _slots: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = vars(cls).get("__slots__", ())
+        cls._slots += tuple([name for name in ([own] if isinstance(own, str) else own) if not name.startswith("_")])
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Yield each parameter once with its path, such as ``layers.0.neurons.1.weights.2``, in order of definition."""
@@ -46,24 +55,29 @@ class Module:
                 continue
             seen.add(id(item))
             if isinstance(item, Value):
-                if not item.parents:
+                if item.op is None:
                     yield path, item
                 continue
             if isinstance(item, Module):
                 yield path, item
-                held: Iterable[tuple[Any, Any]] = vars(item).items()
-            elif isinstance(item, list | tuple):
-                held = enumerate(item)
-            elif isinstance(item, dict):
-                held = item.items()
-            else:
-                continue
             dotted = f"{path}." if path else ""
-            waiting += reversed([(f"{dotted}{name}", part) for name, part in held])
+            waiting += reversed([(f"{dotted}{name}", part) for name, part in _parts(item)])
 
     def parameters(self) -> list[Value]:
         """Return all parameters, each once, in order of definition."""
-        return [value for _, value in self.named_parameters()]
+        seen: set[int] = set()
+        found: list[Value] = []
+        waiting: list[Any] = [self]  # as in `_held`, without the paths: this is asked several times a training step
+        while waiting:
+            item = waiting.pop()
+            if id(item) in seen:
+                continue
+            seen.add(id(item))
+            if not isinstance(item, Value):
+                waiting += reversed([part for _, part in _parts(item)])
+            elif item.op is None:
+                found.append(item)
+        return found
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
@@ -109,6 +123,16 @@ class Module:
             twice = next(name for name, value in named if by_name[name] is not value)
             raise ValueError(f"two parameters have the same path, {reprlib.repr(twice)}: rename what holds one of them")
         return by_name
+
+
+def _parts(item: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what an attribute of a module holds, with names; of anything that holds no parameters, nothing."""
+    if isinstance(item, Module):
+        slots = [(name, getattr(item, name)) for name in item._slots if hasattr(item, name)]
+        return slots + list(vars(item).items())
+    if isinstance(item, dict):
+        return item.items()
+    return enumerate(item) if isinstance(item, (list, tuple)) else ()
 
 
 def _read(path: str) -> dict[str, float]:
