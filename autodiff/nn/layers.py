@@ -15,6 +15,7 @@ from autodiff.value import Number, Value, as_value, record
 
 Activation = Callable[[Value], Value]
 Initialiser = Callable[[random.Random, int, int], float]
+ALONE = (Value, str, bytes)  # one input, though Python can iterate over some of them
 
 
 def _identity(z: Value) -> Value:
@@ -77,9 +78,7 @@ class Neuron(Module):
     (['w0', 'w1', 'b'], 'tanh')
     """
 
-    __slots__ = (
-        "_read",
-    )  # the weights' numbers as last read; apart from the attributes, where parameters are looked for
+    __slots__ = ("weights", "bias", "activation", "expand", "_read")  # noqa: RUF023  # parameters are listed in this order
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Neuron(Module):
         """Return the output for inputs that are Values, one for each weight, and their numbers, read once a layer."""
         if self.expand:
             return self.activation(self._expanded(x))
-        weights, bias = self.weights, self.bias
+        weights, bias, dot, activation = self.weights, self.bias, ops.DOT.value, self.activation
         edition, read, a = self._read
         if edition is not value.edition or read is not weights:
             edition = value.edition  # before the numbers: another thread may be setting some
@@ -124,8 +123,8 @@ class Neuron(Module):
             a = tuple([weight._data for weight in weights])
             self._read = edition, weights, a
         b = None if bias is None else bias._data
-        out = ops.DOT.value(a, numbers) if b is None else ops.DOT.value(a, numbers, b)
-        return self.activation(record(ops.DOT, weights, x, out, a, numbers, bias, b))
+        out = dot(a, numbers) if b is None else dot(a, numbers, b)
+        return activation(record(ops.DOT, weights, x, out, a, numbers, bias, b))
 
     def _expanded(self, x: tuple[Value, ...]) -> Value:
         products = [weight * v for weight, v in zip(self.weights, x, strict=True)]
@@ -150,6 +149,8 @@ class Layer(Module):
         seed: see `Neuron`.
         expand: see `Neuron`.
     """
+
+    __slots__ = ("neurons",)
 
     def __init__(
         self,
@@ -240,9 +241,12 @@ def as_inputs(inputs: Any, n_in: int) -> tuple[Value, ...]:
     Raises:
         ValueError: if there are not `n_in` of them.
     """
-    alone = isinstance(inputs, Value | str | bytes) or not hasattr(inputs, "__iter__")
-    x = [inputs] if alone else inputs
-    x = tuple([v if v.__class__ is Value else as_value(v) for v in x])
+    alone = isinstance(inputs, ALONE) or not hasattr(inputs, "__iter__")
+    x = (inputs,) if alone else tuple(inputs)
+    for v in x:
+        if v.__class__ is not Value:
+            x = tuple(map(as_value, x))
+            break
     if len(x) != n_in:
         raise ValueError(f"expected {n_in} input{'s' if n_in > 1 else ''}, got {len(x)}")
     return x
