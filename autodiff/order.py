@@ -18,6 +18,7 @@ def walk(root: Any) -> tuple[list[Any], list[Any]]:
     complete: set[int] = set()  # the groups that are in order as a whole
     order: list[Any] = []
     leaves: list[Any] = []
+    latest: Any = None  # the last group seen to be in order
     waiting: list[Any] = [root]
     while waiting:
         node = waiting.pop()
@@ -36,10 +37,11 @@ def walk(root: Any) -> tuple[list[Any], list[Any]]:
                 break
             if x.__class__ is tuple:
                 z = node._z
-                group, group_y = id(x) in complete, y is None or id(y) in complete
+                group, group_y = id(x) in complete, y is latest or y is None or id(y) in complete
                 if group and group_y and (z is None or z._mark is done):  # as in all neurons of a layer but the first
                     node._mark = done
                     order.append(node)
+                    latest = y
                     break
                 node._mark = entered
                 waiting.append(node)
