@@ -39,9 +39,10 @@ class Op:
         parameters: how many trailing arguments are plain numbers that nothing is differentiated by.
         piecewise: whether a derivative of 0 means "branch not taken", and so contributes 0 even to inf.
         arity: how many operands it takes; None for any number.
+        quiet: whether a node with a finite output hands on nothing when nothing came in: all its slopes are finite then.
     """
 
-    __slots__ = ("arity", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "value")
+    __slots__ = ("arity", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "quiet", "value")
 
     def __init__(
         self,
@@ -61,6 +62,7 @@ class Op:
             raise TypeError(f"expected Op(name, value, local, formula), texts and functions of Python, got {name!r}")
         self.operands = code.co_varnames[1 : code.co_argcount]  # the names that `formula` and messages use
         self.arity = None if code.co_flags & CO_VARARGS else len(self.operands) - parameters
+        self.quiet = piecewise or self.arity is None
 
     def __call__(self, *operands: Any) -> Any:  # noqa: D102  # described by the class
         for operand in operands:
@@ -266,7 +268,7 @@ CLIP       = Op("clip",  _clip,
 SUM        = Op("sum",   lambda *xs: sum(xs, 0.0),             lambda out, *xs: (1.0,) * len(xs),            "sum({xs})")
 MEAN       = Op("mean",  lambda *xs: sum(xs, 0.0) / len(xs),   lambda out, *xs: (1.0 / len(xs),) * len(xs),  "mean({xs})")
 PROD       = Op("prod",  lambda *xs: math.prod(xs, start=1.0), lambda out, *xs: _others(xs),                 "prod({xs})")
-DOT        = Op("dot",   _dot, lambda out, weights, inputs, *bias: (*inputs, *weights, *[1.0 for _ in bias]), "dot({xs})")
+DOT        = Op("dot",   _dot, lambda out, weights, inputs, *bias: inputs + weights + (1.0,) * len(bias), "dot({xs})")
 LOGSUMEXP  = Op("logsumexp", _logsumexp,  lambda out, *xs: softmax(xs),                       "logsumexp({xs})")
 MAX        = Op("max",   _max,            lambda out, *xs: _shares(out, xs),                  "max({xs})", piecewise=True)
 

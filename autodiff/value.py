@@ -9,7 +9,6 @@ import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain, repeat
-from math import isfinite
 from typing import Any, SupportsFloat
 
 from autodiff import ops
@@ -18,15 +17,24 @@ from autodiff.operands import each, flat, real
 from autodiff.ops import Op
 from autodiff.order import walk
 from autodiff.saving import Saved
+from autodiff.sweep import sweep
 
 Number = SupportsFloat  # a Value, or a plain real number
 edition = object()  # another object whenever the data of any Value is set: what was read before may be old
+_new = object.__new__
 watcher: Any = None  # set by `anomaly_detection`: is told of each node that is created and each gradient handed on
 
 
 def _method(op: Op) -> Callable[[Value], Value]:
-    def method(self: Value) -> Value:
-        return _unary(op, self)
+    value = op.value
+
+    def method(self: Value) -> Value:  # `_unary` without a parameter, written out for speed
+        a = self._data
+        try:
+            out = value(a)
+        except (ValueError, ZeroDivisionError) as error:
+            raise op.undefined(error, (a,), (self.label,)) from None
+        return record(op, self, None, out, a, None)
 
     method.__name__, method.__qualname__, method.__doc__ = op.name, f"Value.{op.name}", f"Return {op}."
     return method
@@ -90,7 +98,7 @@ class Value(Saved):
         """The operands, in order: `a + a` has two parents, a leaf none."""
         x, y, z = self._x, self._y, self._z
         if x.__class__ is tuple:
-            return x if y is None else (*x, *y) if z is None else (*x, *y, z)
+            return x if y is None else x + y if z is None else x + y + (z,)
         return () if x is None else (x,) if y is None else (x, y)
 
     @property
@@ -139,39 +147,11 @@ class Value(Saved):
         order, leaves = walk(self)
         before = [leaf._grad for leaf in leaves]
         try:
-            self._sweep(order, leaves)  # not here: CPython 3.12 and later leave jumps of loops out of a `try`
+            sweep(self, order, leaves, watcher)
         except BaseException:
             for node, grad in chain(zip(leaves, before, strict=True), zip(order, repeat(None), strict=False)):
                 node._grad = grad
             raise
-
-    def _sweep(self, order: list[Value], leaves: list[Value]) -> None:
-        for node in order:
-            node._grad = 0.0
-        for leaf in leaves:
-            leaf._grad = leaf.grad
-        self._grad = self.grad + 1.0  # a lone leaf accumulates too
-        for node in reversed(order):
-            incoming, op = node._grad, node.op
-            if not incoming and (op.piecewise or op.arity is None) and isfinite(node._out):
-                continue  # nothing came in and the slopes are finite, as in a dead neuron: nothing to hand on
-            if watcher is not None:
-                watcher.handed_on(node)
-            x, y, smooth = node._x, node._y, not op.piecewise  # below, the chain rule is written out for speed
-            if x.__class__ is tuple:
-                pairs: Any = zip(node.parents, op.local(*node.numbers), strict=True)
-                for parent, slope in pairs if smooth else [pair for pair in pairs if pair[1]]:
-                    parent._grad += incoming * slope
-            elif y is None:
-                (slope,) = op.local(node._out, node._a) if node._b is None else op.local(*node.numbers)
-                if slope or smooth:
-                    x._grad += incoming * slope
-            else:
-                slope, slope_y = op.local(node._out, node._a, node._b)
-                if slope or smooth:
-                    x._grad += incoming * slope
-                if slope_y or smooth:
-                    y._grad += incoming * slope_y
 
     def zero_grad(self) -> None:
         """Forget the gradients of this node and of everything it was computed from."""
@@ -261,9 +241,9 @@ def use(op: Op, operands: tuple[Any, ...], numbers: tuple[Any, ...]) -> Value:
 
 
 def _unary(op: Op, x: Value, parameter: float | None = None) -> Value:
-    a = x._data
+    a, value = x._data, op.value
     try:
-        out = op.value(a) if parameter is None else op.value(a, parameter)
+        out = value(a) if parameter is None else value(a, parameter)
     except (ValueError, ZeroDivisionError) as error:
         raise op.undefined(error, (a,) if parameter is None else (a, parameter), (x.label,)) from None
     return record(op, x, None, out, a, parameter)
@@ -275,24 +255,25 @@ def _binary(op: Op, x: Any, y: Any) -> Value:
             x, y = as_value(x), as_value(y)
         except TypeError:
             return NotImplemented  # type: ignore[no-any-return]  # Python then asks the other operand, or raises
-    a, b = x._data, y._data
+    a, b, value = x._data, y._data, op.value
     try:
-        out = op.value(a, b)
+        out = value(a, b)
     except (ValueError, ZeroDivisionError) as error:
         raise op.undefined(error, (a, b), (x.label, y.label)) from None
     return record(op, x, y, out, a, b)
 
 
-_new = Value.__new__
-
-
 def record(op: Op, x: Any, y: Any, out: float, a: Any, b: Any, z: Any = None, c: Any = None) -> Value:
     """Return the node of `op` whose operands and forward numbers are known: see the slots of `Value`."""
     node = _new(Value)
-    node.op, node.label = op, ""
-    node._x, node._a = x, a
-    node._y, node._b = y, b
-    node._z, node._c = z, c
+    node.op = op
+    node.label = ""
+    node._x = x
+    node._y = y
+    node._z = z
+    node._a = a
+    node._b = b
+    node._c = c
     node._data = node._out = out
     node._grad = node._mark = None
     if watcher is not None:

@@ -39,6 +39,7 @@ TESTS = {
     "ops": "edges ops second_order functions layers properties fuzz",
     "value": "value copying edges properties anomaly scale load",
     "order": "value copying second_order layers scale load",
+    "sweep": "value second_order copying layers properties anomaly scale load",
     "operands": "value functions edges layers",
     "gradient": "second_order properties",
     "reductions": "functions layers second_order",

@@ -16,6 +16,7 @@ FLOORS = {
     "autodiff.notation": 0,
     "autodiff.order": 0,
     "autodiff.saving": 0,
+    "autodiff.sweep": 0,
     "autodiff.ops": 1,
     "autodiff.symbols": 2,
     "autodiff.value": 2,

@@ -79,7 +79,7 @@ class Steps:
         """Return the step of `node`, and add what it contributes to `gradients`."""
         incoming, name, op = gradients[id(node)], self._names[id(node)], node.op
         amounts = node.chain_rule(incoming)
-        if not incoming and (op.piecewise or op.arity is None) and math.isfinite(node.numbers[0]):
+        if not incoming and op.quiet and math.isfinite(node.numbers[0]):
             amounts = [0.0 for _ in amounts]  # `backward()` passes over such a node, so that 0 * inf is not asked
         contributions = []
         for i, (parent, local, amount) in enumerate(zip(node.parents, node.local_derivatives(), amounts, strict=True)):
