@@ -50,6 +50,39 @@ def test_the_relative_error_is_the_documented_one():
     assert c.relative_error == pytest.approx((4 - 2) / (4 + 2), rel=1e-6)
 
 
+@pytest.mark.parametrize(("numeric", "analytic", "error"), [(2e-9, 1e-9, 0.1), (3e-9, -3e-9, 0.6), (6e-8, 2e-8, 0.5)])
+def test_the_relative_error_of_small_derivatives_is_that_to_a_hundred_millionth(numeric, analytic, error):
+    row = ops.Op("bug", lambda x: numeric * x, lambda out, x: (analytic,), "bug({x})")
+    c = check_gradients(lambda: row(x), x := Value(0.0)).comparisons[0]
+    assert (c.analytic, c.verdict) == (analytic, "WRONG")
+    assert c.relative_error == pytest.approx(error, rel=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.5, -1.0, 100.0, -300.0])
+def test_a_parameter_is_moved_by_the_documented_steps_to_both_sides(p):
+    x, met = Value(p), []
+
+    def function():
+        met.append(x.data - p)
+        return WRONG["sign"](x)
+
+    assert not check_gradients(function, x, eps=1e-4)
+    moved = [offset for offset in met if offset]
+    steps = [1e-4 * max(1, abs(p)) * 10**-i for i in range(6)]
+    assert moved == pytest.approx([side * h for h in steps for side in (1, -1)], rel=1e-3)
+
+
+def test_the_steps_end_where_one_agrees():
+    x, met = Value(0.5), []
+
+    def function():
+        met.append(x.data)
+        return sin(x)
+
+    assert check_gradients(function, x)
+    assert len(set(met)) == 3
+
+
 def test_second_order_compares_the_whole_hessian():
     x, y = Value(1.5, label="x"), Value(-0.5, label="y")
     check = check_gradients(lambda: x**3 * y + sin(x * y), [x, y], order=2)
@@ -128,6 +161,14 @@ def test_what_the_rounding_of_a_large_answer_hides_is_undecided_and_no_success()
     assert "0 wrong (relative error above 1e-05), 1 undecided" in str(check)
     assert check_gradients(lambda: 1e9 + x * 1e-3, [x], eps=1e3, tolerance=1e-2)
     assert check_gradients(lambda: 1e9 + WRONG["sign"](x) * 1e3, [x]).comparisons[0].verdict == "WRONG"
+
+
+@pytest.mark.parametrize(("analytic", "verdict"), [(4e-11, "undecided"), (5e-11, "WRONG")])
+def test_rounding_excuses_four_units_in_the_last_place_of_the_answer_over_the_step_and_no_more(analytic, verdict):
+    flat = ops.Op("flat", lambda x: 1.0, lambda out, x: (analytic,), "flat({x})")
+    x = Value(0.0)
+    assert 4e-11 < 4 * 2**-52 / 2e-5 < 5e-11
+    assert check_gradients(lambda: flat(x), x).comparisons[0].verdict == verdict
 
 
 def test_rounding_in_a_derivative_that_is_small_beside_the_others_is_ok():

@@ -60,6 +60,22 @@ def test_expanded_and_dot_networks_agree_in_output_and_gradients(bias):
     assert gradients[1] == pytest.approx(gradients[0], rel=1e-13, abs=0)
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("tied", [True, False])
+def test_gradients_over_many_samples_agree_in_expanded_networks_with_and_without_tied_weights(tied, bias):
+    gradients = []
+    for expand in (False, True):
+        model = nn.MLP(2, [3, 2, 1], "tanh", seed=7, bias=bias, expand=expand)
+        first, second, *_ = model.layers[0].neurons
+        if tied:
+            second.weights = first.weights
+        set_parameters(model, [0.1 * i - 0.7 for i in range(len(model.parameters()))])
+        autodiff.sum([model([x, 1.0 - x]) for x in (0.2, 0.5, -0.9)]).backward()
+        gradients.append([p.grad for p in model.parameters()])
+    assert gradients[0] == pytest.approx(gradients[1], rel=1e-13)
+    assert all(gradients[0])
+
+
 @pytest.mark.parametrize("expand", [False, True])
 def test_an_inputs_gradient_flows_through_the_network(expand):
     model = nn.MLP(2, [2, 1], "identity", expand=expand)
