@@ -110,6 +110,37 @@ def test_a_file_that_may_not_grow_to_its_size_is_not_begun_wherever_the_limit_is
     assert done.returncode == 0, done.stderr
 
 
+FORBIDDEN = """
+import os, sys, tempfile
+from autodiff import nn
+
+model = nn.MLP(1, [1], seed=1)
+with tempfile.TemporaryDirectory() as folder:
+    path = os.path.join(folder, "model.json")
+    model.save(path)
+    old = open(path).read()
+    os.chmod(folder, 0o555)
+    if os.geteuid() == 0:
+        os.seteuid(65534)  # root may write to any folder
+    try:
+        model.save(path)
+    except PermissionError as error:
+        assert error.filename == path, error
+    else:
+        raise AssertionError("it was written")
+    assert open(path).read() == old
+    assert os.listdir(folder) == ["model.json"]
+    os.seteuid(os.getuid())
+    os.chmod(folder, 0o755)
+"""
+
+
+@posix
+def test_in_a_folder_that_may_not_be_written_nothing_changes_and_the_error_names_the_file():
+    done = subprocess.run([sys.executable, "-c", FORBIDDEN], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_saving_follows_a_link_and_leaves_it_a_link(tmp_path, file):
     link = tmp_path / "latest.json"
     link.symlink_to(file)
