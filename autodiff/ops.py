@@ -39,7 +39,8 @@ class Op:
         parameters: how many trailing arguments are plain numbers that nothing is differentiated by.
         piecewise: whether a derivative of 0 means "branch not taken", and so contributes 0 even to inf.
         arity: how many operands it takes; None for any number.
-        quiet: whether a node with a finite output hands on nothing when nothing came in: all its slopes are finite then.
+        quiet: whether a node with a finite output can be passed over when nothing came in: its derivatives are finite,
+            too (not in a row with `overflows`), so that there is no 0 * inf.
     """
 
     __slots__ = ("arity", "domain", "formula", "local", "name", "operands", "parameters", "piecewise", "quiet", "value")
@@ -54,6 +55,7 @@ class Op:
         *,
         parameters: int = 0,
         piecewise: bool = False,
+        overflows: bool = False,
     ) -> None:
         self.name, self.value, self.local, self.formula, self.domain = name, value, local, formula, domain
         self.parameters, self.piecewise = parameters, piecewise
@@ -62,7 +64,7 @@ class Op:
             raise TypeError(f"expected Op(name, value, local, formula), texts and functions of Python, got {name!r}")
         self.operands = code.co_varnames[1 : code.co_argcount]  # the names that `formula` and messages use
         self.arity = None if code.co_flags & CO_VARARGS else len(self.operands) - parameters
-        self.quiet = piecewise or self.arity is None
+        self.quiet = not overflows and (piecewise or self.arity is None)
 
     def __call__(self, *operands: Any) -> Any:  # noqa: D102  # described by the class
         for operand in operands:
@@ -267,7 +269,7 @@ CLIP       = Op("clip",  _clip,
 # Any number of operands. `DOT` takes them in groups: the weights, the inputs, then the bias if there is one.
 SUM        = Op("sum",   lambda *xs: sum(xs, 0.0),             lambda out, *xs: (1.0,) * len(xs),            "sum({xs})")
 MEAN       = Op("mean",  lambda *xs: sum(xs, 0.0) / len(xs),   lambda out, *xs: (1.0 / len(xs),) * len(xs),  "mean({xs})")
-PROD       = Op("prod",  lambda *xs: math.prod(xs, start=1.0), lambda out, *xs: _others(xs),                 "prod({xs})")
+PROD       = Op("prod",  lambda *xs: math.prod(xs, start=1.0), lambda out, *xs: _others(xs),                 "prod({xs})", overflows=True)
 DOT        = Op("dot",   _dot, lambda out, weights, inputs, *bias: inputs + weights + (1.0,) * len(bias), "dot({xs})")
 LOGSUMEXP  = Op("logsumexp", _logsumexp,  lambda out, *xs: softmax(xs),                       "logsumexp({xs})")
 MAX        = Op("max",   _max,            lambda out, *xs: _shares(out, xs),                  "max({xs})", piecewise=True)
@@ -279,6 +281,6 @@ RATIO      = Op("/",     _ratio,          lambda out, x, y: (RATIO(1.0, y), -RAT
 POW0       = Op("**",    lambda x, y: _pow(x, y) if x or not y < 0 else INF,          lambda out, x, y: (MASK(POW0(x, y - 1.0), y), out * LOG0(x)), "{x}**{y}")  # 0**-1 = inf
 POWER0     = Op("**",    lambda x, n: _pow(x, n) if x or not n < 0 else INF,          lambda out, x, n: (n * POWER0(x, n - 1.0) if n else 0.0,), "{x}**{n}", parameters=1)
 LOG0       = Op("log",   lambda x: math.log(x) if x > 0 else 0.0 if x == 0 else NAN, lambda out, x: (RATIO(RATIO(x, x), x),), "log({x})")
-MASK       = Op("*",     lambda x, y: x * y if y else 0.0, lambda out, x, y: (y, x),          "{x} * {y}", piecewise=True)  # 0 stops inf
+MASK       = Op("*",     lambda x, y: x * y if y else 0.0, lambda out, x, y: (y, x),          "{x} * {y}", piecewise=True, overflows=True)  # 0 stops inf
 SECH       = Op("sech",  lambda x: 1 / COSH.value(x), lambda out, x: (-out * TANH(x),),       "sech({x})")
 STEP       = Op("step",  _step,           lambda out, x, y, tie: (0.0, 0.0), "step({x}, {y}, {tie})", parameters=1, piecewise=True)

@@ -181,6 +181,7 @@ EDGES = [  # an expression in x and y, where, its value, its gradient
     ("x**0 * inf", (2.0,), INF, (NAN,)),
     ("sqrt(x) * 0.0", (0.0,), 0.0, (NAN,)),
     ("prod(x, y) * 0.0", (INF, 2.0), NAN, (0.0, NAN)),
+    ("prod(x, y, 1e200) * 0.0", (0.0, 1e200), 0.0, (NAN, 0.0)),
 ]
 
 UNDEFINED = [

@@ -6,7 +6,6 @@ their own chain rule, the formulas from the rows of calculus, and the order is t
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -77,10 +76,8 @@ class Steps:
 
     def _handed_on(self, node: Value, gradients: dict[int, float], use: Use) -> Backward:
         """Return the step of `node`, and add what it contributes to `gradients`."""
-        incoming, name, op = gradients[id(node)], self._names[id(node)], node.op
+        incoming, name = gradients[id(node)], self._names[id(node)]
         amounts = node.chain_rule(incoming)
-        if not incoming and op.quiet and math.isfinite(node.numbers[0]):
-            amounts = [0.0 for _ in amounts]  # `backward()` passes over such a node, so that 0 * inf is not asked
         contributions = []
         for i, (parent, local, amount) in enumerate(zip(node.parents, node.local_derivatives(), amounts, strict=True)):
             before = gradients[id(parent)]
