@@ -32,7 +32,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 HOME = Path(__file__).parents[1]
-SECONDS, BYTES = 120, 12 << 30  # of processor and of memory: a mutant that takes more is killed
+SECONDS, BYTES = 60, 6 << 30  # of processor and of memory: a mutant that takes more is killed
 
 # What tests each module or room, besides its own examples, the quickest first: pytest stops at the first failure.
 TESTS = {
