@@ -116,7 +116,11 @@ def measured(cell: Any) -> bool:
 
 
 def with_measurements_of(old: Notebook, notebook: Notebook) -> Notebook:
-    """Return the notebook with the outputs of measured cells that `old` has too."""
+    """Return the notebook with the outputs of measured cells as they are in `old`.
+
+    A cell that was edited there since has an id that is not of its source, and its new
+    outputs stay.
+    """
     kept = {
         cell.id: cell.outputs for cell in old.cells if measured(cell) and cell.outputs
     }
@@ -194,10 +198,9 @@ def main() -> None:
         parser.error(f"no notebook begins so; there are {[p.stem for p in paths()]}")
     for path in chosen:
         start = time.perf_counter()
-        old = normal(read(path))
-        new = executed(old)
+        new = executed(normal(read(path)))
         if not options.measure:
-            new = with_measurements_of(old, new)
+            new = with_measurements_of(read(path), new)
         changed = text(new) != path.read_text(encoding="utf-8")
         if changed:
             path.write_text(text(new), encoding="utf-8")

@@ -66,5 +66,9 @@ def test_a_changed_number_is_noticed_and_a_measured_one_is_not():
     assert difference.startswith("print(x)")
     assert "4.5" in difference
     assert "5.5" in difference
-    kept = tool["with_measurements_of"](*map(tool["normal"], runs))
-    assert [c.outputs[0].text for c in kept.cells] == ["5.5", "4.5"]
+    old, new = map(tool["normal"], runs)
+    assert [c.outputs[0].text for c in tool["with_measurements_of"](old, new).cells] == ["5.5", "4.5"]
+    old.cells[1].source, new.cells[1].source = "print(before)", "print(edited)"  # in an editor, which keeps the id
+    new = tool["normal"](new)
+    new.cells[1].outputs[0].text = "6.5"
+    assert [c.outputs[0].text for c in tool["with_measurements_of"](old, new).cells] == ["5.5", "6.5"]
