@@ -145,6 +145,39 @@ def test_gradients_from_before_are_not_taken_for_those_of_the_function():
     assert x.grad == 5.0
 
 
+def test_gradients_of_all_leaves_are_kept_and_play_no_part():
+    used, unused, other = Value(3.0), Value(2.0), Value(5.0)
+    for leaf in (used, unused, other):
+        leaf.grad = 7.0
+    check = check_gradients(lambda: used * other, [used, unused])
+    assert [c.analytic for c in check.comparisons] == [5.0, 0.0]
+    assert check
+    assert [used.grad, unused.grad, other.grad] == [7.0, 7.0, 7.0]
+
+
+def test_numbers_that_are_equal_have_no_error():
+    x = Value(0.0)
+    assert check_gradients(lambda: x * 2.0, x).comparisons[0][1:] == (2.0, 2.0, 0.0, "ok")
+
+
+def test_a_long_label_is_cut_in_the_table():
+    x = Value(1.0, "x" * 61)
+    label = str(check_gradients(lambda: x * 2.0, x)).splitlines()[1].split()[0]
+    assert (len(label), label.count("x"), label.count("…")) == (60, 59, 1)
+    y = Value(1.0, "y" * 60)
+    assert str(check_gradients(lambda: y * 2.0, y)).splitlines()[1].split()[0] == "y" * 60
+
+
+def test_without_a_seed_the_sample_is_that_of_seed_0():
+    named = {f"p{i}": Value(float(i)) for i in range(200)}
+    samples = [
+        [c.label for c in check_gradients(lambda: sum(named.values(), Value(0.0)), named, sample=3, **seed).comparisons]
+        for seed in ({}, {"seed": 0}, {"seed": 1}, {"seed": -1})
+    ]
+    assert samples[0] == samples[1]
+    assert samples[0] not in samples[2:]
+
+
 def test_a_sample_may_be_of_one_and_not_of_fewer():
     x, y = Value(3.0), Value(2.0)
     assert len(check_gradients(lambda: x * y, [x, y], sample=1).comparisons) == 1
