@@ -37,7 +37,7 @@ def short(number: float, spec: str = ".6g") -> str:
 
 
 def clean(text: str, longest: int = 40) -> str:
-    r"""Return a label on one line, cut in the middle; control characters and lone surrogates are dropped.
+    r"""Return a label on one line, at most `longest` characters, cut in the middle, without control characters.
 
     >>> clean("a\nb\x00"), clean("x" * 50, 9)
     ('a↵b', 'xxxx…xxxx')
@@ -45,8 +45,10 @@ def clean(text: str, longest: int = 40) -> str:
     text = text if len(text) <= 2 * LOOKED_AT else text[:LOOKED_AT] + text[-LOOKED_AT:]
     text = text.replace("\r\n", "\n").replace("\n", "↵").replace("\t", " ")
     shown = [c for c in text if unicodedata.category(c) not in ("Cc", "Cs") and c not in UNSHOWN]
-    half = longest // 2
-    return "".join(shown if len(shown) <= longest else [*shown[:half], "…", *shown[len(shown) - half :]]).strip()
+    if len(shown) > longest:
+        end = (longest - 1) // 2
+        shown[longest - 1 - end : len(shown) - end] = "…"
+    return "".join(shown).strip()
 
 
 def printable(text: str) -> str:

@@ -288,7 +288,8 @@ def test_hostile_names_of_modules_and_variables():
 
 
 def test_clean_is_fast_and_short():
-    assert clean("x" * 10_000_000) == "x" * 20 + "…" + "x" * 20
+    assert clean("x" * 10_000_000) == "x" * 20 + "…" + "x" * 19
+    assert [len(clean("x" * 70, n)) for n in (1, 2, 9, 60, 69, 70)] == [1, 2, 9, 60, 69, 70]
 
 
 def test_a_tooltip_names_the_operands_themselves():
