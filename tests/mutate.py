@@ -37,7 +37,7 @@ SECONDS, BYTES = 60, 6 << 30  # of processor and of memory: a mutant that takes 
 # What tests each module or room, besides its own examples, the quickest first: pytest stops at the first failure.
 TESTS = {
     "ops": "edges ops second_order functions layers properties fuzz",
-    "value": "value copying edges properties anomaly scale",
+    "value": "value copying functions edges properties anomaly scale",
     "order": "value copying second_order layers scale",
     "sweep": "value edges second_order copying layers properties anomaly scale",
     "operands": "value functions edges layers arguments",
