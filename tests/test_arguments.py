@@ -451,7 +451,7 @@ ROWS |= {
         *function(lambda x: nn.fit(x, [([1.0], 1.0)], "mse", nn.SGD([w()])), "model"),
         *several(lambda x: fit(samples=x), "data", "samples", none=True),
         *cases(lambda x: fit(samples=x), [[], ()], ValueError, "^the data set is empty: give at least one sample"),
-        *cases(lambda x: fit(samples=x), [[1.0], ["ab"], [([1.0],)], [([1.0], 2.0, 3.0)], [None]], TypeError,
+        *cases(lambda x: fit(samples=x), [[1.0], ["ab"], [b"ab"], [([1.0],)], [([1.0], 2.0, 3.0)], [None]], TypeError,
                r"^sample 0 must be a pair \(inputs, target\), such as "),
         *cases(lambda x: fit(samples=[([1.0], 2.0), x]), [3, ()], TypeError, "^sample 1 must be a pair"),
         *cases(lambda x: fit(samples=[x]), [([], 1.0), ([1.0, 2.0], 1.0)], ValueError, r"^expected 1 input, got \d"),
