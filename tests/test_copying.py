@@ -116,11 +116,26 @@ def test_a_wide_graph_of_many_families_is_saved_once():
     assert again_squares[7].parents[0] is again_leaves[7]
 
 
-def test_a_subclass_stays_one():
-    class Special(Value):
-        pass
+class Special(Value):
+    pass
 
-    assert type(copy.deepcopy(Special(2.0))) is Special
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_subclass_stays_one_and_the_nodes_around_it_what_they_are(clone):
+    assert type(clone(Special(2.0))) is Special
+    again = clone(Special(2.0) * 3.0)
+    assert [type(node) for node in (again, *again.parents)] == [Value, Special, Value]
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_copy_keeps_what_was_recorded_and_what_was_set_since(clone):
+    x = Value(3.0)
+    y = x * x
+    x.data, y.data, y.grad = 7.0, 100.0, 0.5
+    again = clone(y)
+    assert (again.data, again.grad, again.numbers, again.parents[0].data) == (100.0, 0.5, (9.0, 3.0, 3.0), 7.0)
+    again.backward()
+    assert again.parents[0].grad == 6.0
 
 
 def test_a_row_of_ones_own_is_copied_but_not_pickled():
