@@ -220,8 +220,10 @@ def test_everything_else_of_python_is_refused(text):
 
 @pytest.mark.parametrize(
     ("nest", "levels"),
-    [("-{}", 1), ("+{}", 1), ("sin({})", 1), ("sum([{}, x])", 1), ("({})**2", 1), ("2**({})", 1), ("x + ({})", 1)]
-    + [("sin({}) + x - x", 2), ("x*(x - ({}))", 2)],
+    [
+        *[("-{}", 1), ("+{}", 1), ("sin({})", 1), ("sum([{}, x])", 1), ("({})**2", 1), ("2**({})", 1)],
+        *[("x + ({})", 1), ("sin({}) + x - x", 2), ("x*(x - ({}))", 2)],
+    ],
 )
 def test_fifty_levels_are_read_and_one_more_is_refused(nest, levels):
     text, depth = "x", 1

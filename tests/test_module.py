@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pickle
+import re
 import struct
 
 import pytest
@@ -222,6 +223,9 @@ def test_two_parameters_under_one_path_are_refused(tmp_path, twice):
     with pytest.raises(ValueError, match=told):
         model.save(tmp_path / "m.json")
     assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="two parameters have the same path") as caught:
+        Named(**{"x" * 10_000: twice}).save(tmp_path / "m.json")
+    assert len(str(caught.value)) < 200
     nn.MLP(1, [1], seed=1).save(tmp_path / "m.json")
     with pytest.raises(ValueError, match="two parameters have the same path"):
         model.load(tmp_path / "m.json")
@@ -382,6 +386,14 @@ def test_a_model_of_another_shape_is_refused(saved):
     _, path, _ = saved
     with pytest.raises(ValueError, match="was it saved from a module of another shape"):
         nn.MLP(2, [1], seed=0).load(path)
+
+
+def test_what_is_missing_and_what_is_unknown_is_told_in_order(tmp_path):
+    model, other = (Named(**{name: Value(1.0) for name in names}) for names in ("fecbda", "zyuxwv"))
+    other.save(tmp_path / "m.json")
+    first, second = (re.escape(str(list(names))) for names in ("abcdef", "uvwxyz"))
+    with pytest.raises(ValueError, match=f"6 missing {first}, 6 unknown {second}; "):
+        model.load(tmp_path / "m.json")
 
 
 def test_a_missing_file_raises_file_not_found(tmp_path):
