@@ -131,10 +131,10 @@ class _Reader:
         if depth > DEEPEST:
             self.refuse(node, f"the expression is nested too deeply: at most {DEEPEST} levels are read")
         match node:
-            case ast.Constant(value=literal) if type(literal) in (int, float):  # not bool
+            case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool):
                 return number(self.finite(node, literal))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=literal)) if type(literal) in (int, float):
-                return number(-self.finite(node, literal))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as literal):
+                return number(-self.read(literal, float, depth))
             case ast.Name(id=name):
                 return self.leaf(node, name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):

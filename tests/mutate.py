@@ -54,7 +54,7 @@ TESTS = {
     "expression": "expression injection cli_graph",
     "check": "check cli arguments",
     "nn/layers": "layers module arguments defaults",
-    "nn/module": "module files arguments injection",
+    "nn/module": "module files arguments injection faults",
     "nn/losses": "losses training",
     "nn/optim": "optim training defaults",
     "nn/schedules": "schedules defaults",

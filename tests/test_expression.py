@@ -178,6 +178,7 @@ REFUSED = {
     "backslash": ("x + \\ y", "at column 5: '\\\\' has no meaning"),
     "semicolon": ("x; y", "at column 2: ';' has no meaning"),
     "digits and words": ("1if x else y", "at column 1: only numbers, names, + - * / **, parentheses"),
+    "-False": ("-False", "at column 2: only numbers, names, + - * / **, parentheses"),
     "-True": ("x * -True", "at column 6: only numbers, names, + - * / **, parentheses"),
     "no such function": ("x + gamma(y)", "at column 5: unknown function 'gamma': there are abs, acos, "),
     "first of a chain": ("x / (y - y) + w - b", "at column 3: x / y is undefined"),

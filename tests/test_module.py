@@ -308,7 +308,7 @@ REFUSED = {
     "empty": ("", "Expecting value"),
     "truncated": (text()[:-20], "Expecting|delimiter|Unterminated"),
     "more after the end": (text() + "{}", "Extra data"),
-    "a list": ("[1, 2]", "no file of parameters"),
+    "a list": ("[1, 2]", r"no file of parameters: .* exactly the keys \['format', 'parameters', 'version'\]$"),
     "null": ("null", "no file of parameters"),
     "another format": (text(form='"weights"'), "no file of parameters"),
     "a missing key": ('{"format": "autodiff parameters", "version": 1}', "no file of parameters"),
@@ -332,6 +332,7 @@ REFUSED = {
     "true": (text(weight="true"), f"parameter '{W}' is True, not a finite number"),
     "a null": (text(weight="null"), f"parameter '{W}' is None, not a finite number"),
     "a list as number": (text(weight="[0.25]"), "not a finite number"),
+    "a bush as number": (text(weight=json.dumps([[[[1] * 6] * 6] * 6] * 6)), "not a finite number"),
     "an object as number": (text(weight='{"a": 1}'), "not a finite number"),
     "an unknown parameter": (text(weight='0.25, "b": 1'), r"0 missing \[\], 1 unknown \['b'\]"),
     "a missing parameter": (text().replace(W, B + "0"), rf"1 missing \['{W}'\], 1 unknown \['{B}0'\]"),
@@ -380,6 +381,14 @@ def test_a_file_above_the_size_cap_is_refused(saved, monkeypatch):
     monkeypatch.setattr(module_file, "LARGEST_FILE", size)
     other.load(path)
     assert bits(other) == bits(model)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file that is mostly a hole is of POSIX")
+def test_a_file_as_large_as_a_disk_is_refused_without_reading_it(saved):
+    _, path, other = saved
+    os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match="it is larger than 67108864 bytes"):
+        other.load(path)
 
 
 def test_a_model_of_another_shape_is_refused(saved):
