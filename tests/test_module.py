@@ -142,6 +142,7 @@ def test_zero_grad_brings_every_gradient_to_zero():
     assert any(p.grad for p in model.parameters())
     model.zero_grad()
     assert [p.grad for p in model.parameters()] == [0.0] * 13
+    assert not any("grad" in repr(p) for p in model.parameters())  # none has reached them, which is not a gradient of 0
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
