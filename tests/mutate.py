@@ -57,7 +57,7 @@ TESTS = {
     "nn/module": "module files arguments injection faults",
     "nn/losses": "losses training",
     "nn/optim": "optim training defaults",
-    "nn/schedules": "schedules defaults",
+    "nn/schedules": "schedules defaults arguments",
     "nn/data": "data arguments defaults",
     "nn/training": "training arguments defaults replay_fit",
     "nn/replayed": "replay_fit",
