@@ -48,7 +48,7 @@ TESTS = {
     "functions": "functions arguments defaults",
     "reductions": "functions layers second_order arguments",
     "arguments": "arguments layers optim training",
-    "anomaly": "anomaly arguments",
+    "anomaly": "anomaly arguments faults",
     "symbols": "symbols derive steps",
     "notation": "derive steps symbols cli_graph draw_labels",
     "expression": "expression injection cli_graph",

@@ -103,6 +103,9 @@ def test_a_description_of_many_operands_stays_short():
     many = describe(neuron([1.0] * 500))
     assert 500 < len(many) < 700
     assert many.endswith(" ...")
+    few = describe(nn.Neuron(8, "identity", bias=False, seed=0)([1.0] * 8))
+    assert 100 < len(few) < 500
+    assert few.endswith("x16 = 1.0")
 
 
 def test_detection_in_two_threads_ends_when_both_have_ended():
