@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+import autodiff
 from autodiff import Value, nn, ops
 
 
@@ -45,6 +46,32 @@ def test_nodes_that_are_copied_together_stay_connected(clone):
     x2, h2, y2 = clone([x, h, y])
     assert y2.parents[0] is h2
     assert h2.parents[1] is x2
+
+
+SHAPES = {
+    "one operand": lambda w, x, b: w.exp(),
+    "one operand and parameters": lambda w, x, b: w.clip(0.0, 1.0),
+    "two operands": lambda w, x, b: w * x,
+    "any number": lambda w, x, b: autodiff.sum([w, x, b]),
+    "any number, which is one": lambda w, x, b: autodiff.prod([w]),
+    "any number, which are two": lambda w, x, b: autodiff.max(w, w),
+    "two groups": lambda w, x, b: autodiff.dot([w, x], [x, b]),
+    "two groups and one": lambda w, x, b: autodiff.dot([w, x], [x, b], b),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("clone", CLONES[1:])
+def test_a_node_of_any_shape_is_copied_with_its_operands_in_order(clone, shape):
+    leaves = [Value(0.5, "w"), Value(-2.0, "x"), Value(3.0, "b")]
+    node = shape(*leaves)
+    again, others = clone((node, leaves))
+    assert [leaves.index(parent) for parent in node.parents] == [others.index(parent) for parent in again.parents]
+    assert all(any(parent is leaf for leaf in others) for parent in again.parents)
+    assert (again.op, again.numbers) == (node.op, node.numbers)
+    node.backward()
+    again.backward()
+    assert [leaf.grad for leaf in others] == [leaf.grad for leaf in leaves] != [0.0] * 3
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
