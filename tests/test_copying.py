@@ -133,6 +133,28 @@ def test_a_graph_is_saved_whole_while_another_pickler_or_memo_is_alive():
     pickler.dump(inside)
 
 
+def chain(x):
+    nodes = [x]
+    for _ in range(700):
+        nodes.append(nodes[-1] * 0.5 + 1.0)
+    return nodes
+
+
+def test_a_deep_graph_of_which_parts_were_saved_before_is_saved_without_recursion():
+    x, y = Value(1.0), Value(2.0)
+    (*_, left), (*_, right), piecewise = chain(x), chain(y), chain(Value(3.0))
+    assert by_pickle([x, left])[1].data == left.data
+    picklers = [pickle.Pickler(io.BytesIO()) for _ in range(3)]  # each knows a part as long as it lives
+    for pickler, nodes in zip(picklers, ([left], [right], piecewise), strict=True):
+        for node in nodes:
+            pickler.dump(node)
+    root = left + right
+    again_root, again_x, again_y = by_pickle([root, x, y])
+    again_root.backward()
+    assert (again_root.data, again_x.grad, again_y.grad) == (root.data, 0.5**700, 0.5**700)
+    assert by_pickle(piecewise[-1]).data == piecewise[-1].data
+
+
 def test_a_wide_graph_of_many_families_is_saved_once():
     leaves = [Value(float(i)) for i in range(300)]
     squares = [x * x for x in leaves]
