@@ -486,7 +486,9 @@ ROWS |= {
         (lambda x: data.spiral(2, classes=x), [], ValueError, "^the number of classes must be at least 1, got 0"),
     ],
     "nn.data.batches": [
-        *several(data.batches, "data", "samples"), *count(lambda x: data.batches([1], x), "batch_size", none=True),
+        *several(data.batches, "data", "samples"),
+        (data.batches, list, TypeError, "^data must be several samples, such as a list of them, got type: <class 'list'>"),
+        *count(lambda x: data.batches([1], x), "batch_size", none=True),
         *cases(data.batches, [[], {}], ValueError, "^the data set is empty: give at least one sample"),
         *flag(lambda x: data.batches([1], shuffle=x), "shuffle"), *seed(lambda x: data.batches([1], seed=x)),
     ],

@@ -10,6 +10,7 @@ import struct
 import pytest
 
 from autodiff import Value, files, nn
+from autodiff.atomic import all_or_nothing
 from autodiff.nn import module as module_file
 
 
@@ -166,6 +167,18 @@ def test_a_copied_model_still_shares_what_was_shared(duplicate):
     assert twin.a is twin.b[0]
     assert twin.a is not shared
     assert twin.a.label == "tied"
+
+
+def test_what_is_taken_back_is_seen_by_the_neurons_that_had_read_it():
+    model = nn.MLP(1, [1], seed=1)
+    before = model(2.0).data
+    with pytest.raises(KeyboardInterrupt), all_or_nothing(model.parameters()):
+        for parameter in model.parameters():
+            parameter.data, parameter.grad = 5.0, 1.0
+        assert model(2.0).data == 15.0
+        raise KeyboardInterrupt
+    assert model(2.0).data == before
+    assert not any("grad" in repr(p) for p in model.parameters())
 
 
 # Saving
