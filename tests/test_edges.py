@@ -284,6 +284,13 @@ def test_the_refusal_shows_the_kind_and_the_thing(thing):
     assert repr(thing)[:9] in message
 
 
+def test_the_refusal_of_something_long_is_short():
+    for refuse in (Value, autodiff.nn.data.batches, autodiff.nn.l1, autodiff.nn.History):
+        with pytest.raises(TypeError) as error:
+            refuse("x" * 1_000_000)
+        assert len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("thing", [x for x in REFUSED if not isinstance(x, Value)], ids=kind)
 def test_a_function_refuses_what_a_value_refuses(thing):
     for operands in [(thing,), (Value(1.0), thing), (thing, Value(1.0)), (1.0, thing)]:

@@ -172,11 +172,15 @@ def test_a_copied_model_still_shares_what_was_shared(duplicate):
 def test_what_is_taken_back_is_seen_by_the_neurons_that_had_read_it():
     model = nn.MLP(1, [1], seed=1)
     before = model(2.0).data
-    with pytest.raises(KeyboardInterrupt), all_or_nothing(model.parameters()):
+
+    def move_and_stumble():
         for parameter in model.parameters():
             parameter.data, parameter.grad = 5.0, 1.0
         assert model(2.0).data == 15.0
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), all_or_nothing(model.parameters()):
+        move_and_stumble()
     assert model(2.0).data == before
     assert not any("grad" in repr(p) for p in model.parameters())
 
