@@ -44,7 +44,7 @@ TESTS = {
     "saving": "copying determinism",
     "atomic": "value module optim faults",
     "files": "files module injection faults",
-    "gradient": "second_order properties arguments",
+    "gradient": "second_order edges properties arguments",
     "functions": "functions arguments defaults",
     "reductions": "functions layers second_order arguments",
     "arguments": "arguments layers optim training",
