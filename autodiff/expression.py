@@ -125,8 +125,6 @@ class _Reader:
             self.fail(self.margin + error.offset - 1, error.msg + hint)
         except (MemoryError, RecursionError):
             self.fail(self.margin, f"the expression is nested too deeply: at most {DEEPEST} levels are read")
-        except ValueError as error:
-            self.fail(self.margin, str(error))
 
     def read(self, node: ast.expr, number: Callable[[float], Any], depth: int) -> Any:
         """Return what `node` is; its literal numbers become what `number` makes of them, Values or floats."""
@@ -135,8 +133,8 @@ class _Reader:
         match node:
             case ast.Constant(value=int() | float() as literal) if not isinstance(literal, bool):
                 return number(self.finite(node, literal))
-            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as literal)):
-                return number(-self.finite(node, literal))
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as literal):
+                return number(-self.read(literal, float, depth))
             case ast.Name(id=name):
                 return self.leaf(node, name)
             case ast.UnaryOp(op=ast.USub(), operand=operand):

@@ -196,8 +196,14 @@ def _negative(x: Expression) -> Expression:
         return Constant(-x.number)
     if x.sign == "neg":
         return x.operands[0]
-    if x.sign in ("*", "/") and isinstance(first := x.operands[0], Constant):
-        return Applied(x.sign, Constant(-first.number), x.operands[1])
+    if x.sign in ("*", "/") and (isinstance(x.operands[0], Constant) or _starts_negative(x)):
+        factors = [x]
+        while (first := factors[-1].operands[0]).sign in ("*", "/"):
+            factors.append(first)
+        negative = _negative(first)
+        for factor in reversed(factors):
+            negative = Applied(factor.sign, negative, factor.operands[1])
+        return negative
     return Applied("neg", x)
 
 

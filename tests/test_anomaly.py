@@ -38,6 +38,14 @@ def test_the_backward_pass_stops_at_the_first_inf_and_says_which_line_made_the_n
     assert x.grad == 0.0
 
 
+def test_the_parent_that_is_handed_too_much_is_told_with_its_own_derivative():
+    y = Value(1e200) * Value(1.0)  # the gradient 1e200 is handed on as 1e200 and as 1e400
+    y.grad = 1e200
+    told = r"hands parent 2 its gradient 1e\+200 x the local derivative 1e\+200$"
+    with pytest.raises(AnomalyError, match=told), anomaly_detection():
+        y.propagate()
+
+
 def test_a_nan_from_inf_times_zero_is_found():
     with (
         pytest.raises(AnomalyError, match=r"nan in the forward pass: x \* y = nan at x = inf, y = 0.0 \('w'\)"),
@@ -89,9 +97,15 @@ def test_the_first_nonfinite_node_is_the_one_whose_operands_are_finite():
 
 def test_a_description_of_many_operands_stays_short():
     node = Value(1.0).apply(Value(1.0).__add__(1).op, (1.0, 2.0))
-    assert describe(node) == "x + y = 3.0 at x = 1.0, y = 2.0"
+    node.label = "s"
+    assert describe(node) == "x + y ('s') = 3.0 at x = 1.0, y = 2.0"
     neuron = nn.Neuron(500, "identity", seed=0)
-    assert len(describe(neuron([1.0] * 500))) < 700
+    many = describe(neuron([1.0] * 500))
+    assert 500 < len(many) < 700
+    assert many.endswith(" ...")
+    few = describe(nn.Neuron(8, "identity", bias=False, seed=0)([1.0] * 8))
+    assert 100 < len(few) < 500
+    assert few.endswith("x16 = 1.0")
 
 
 def test_detection_in_two_threads_ends_when_both_have_ended():

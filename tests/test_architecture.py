@@ -1,6 +1,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,11 @@ def test_importing_autodiff_leaves_the_rooms_that_show_and_replay_for_later():
     )
     result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[] True"
+
+
+def test_the_package_tells_the_version_that_it_is_published_as():
+    published = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert autodiff.__version__ == published["version"]
 
 
 def test_an_unknown_name_of_the_package_is_an_attribute_error():

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+import autodiff
 from autodiff import Value, nn, ops
 
 
@@ -45,6 +46,32 @@ def test_nodes_that_are_copied_together_stay_connected(clone):
     x2, h2, y2 = clone([x, h, y])
     assert y2.parents[0] is h2
     assert h2.parents[1] is x2
+
+
+SHAPES = {
+    "one operand": lambda w, x, b: w.exp(),
+    "one operand and parameters": lambda w, x, b: w.clip(0.0, 1.0),
+    "two operands": lambda w, x, b: w * x,
+    "any number": lambda w, x, b: autodiff.sum([w, x, b]),
+    "any number, which is one": lambda w, x, b: autodiff.prod([w]),
+    "any number, which are two": lambda w, x, b: autodiff.max(w, w),
+    "two groups": lambda w, x, b: autodiff.dot([w, x], [x, b]),
+    "two groups and one": lambda w, x, b: autodiff.dot([w, x], [x, b], b),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("clone", CLONES[1:])
+def test_a_node_of_any_shape_is_copied_with_its_operands_in_order(clone, shape):
+    leaves = [Value(0.5, "w"), Value(-2.0, "x"), Value(3.0, "b")]
+    node = shape(*leaves)
+    again, others = clone((node, leaves))
+    assert [leaves.index(parent) for parent in node.parents] == [others.index(parent) for parent in again.parents]
+    assert all(any(parent is leaf for leaf in others) for parent in again.parents)
+    assert (again.op, again.numbers) == (node.op, node.numbers)
+    node.backward()
+    again.backward()
+    assert [leaf.grad for leaf in others] == [leaf.grad for leaf in leaves] != [0.0] * 3
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
@@ -106,6 +133,28 @@ def test_a_graph_is_saved_whole_while_another_pickler_or_memo_is_alive():
     pickler.dump(inside)
 
 
+def chain(x):
+    nodes = [x]
+    for _ in range(700):
+        nodes.append(nodes[-1] * 0.5 + 1.0)
+    return nodes
+
+
+def test_a_deep_graph_of_which_parts_were_saved_before_is_saved_without_recursion():
+    x, y = Value(1.0), Value(2.0)
+    (*_, left), (*_, right), piecewise = chain(x), chain(y), chain(Value(3.0))
+    assert by_pickle([x, left])[1].data == left.data
+    picklers = [pickle.Pickler(io.BytesIO()) for _ in range(3)]  # each knows a part as long as it lives
+    for pickler, nodes in zip(picklers, ([left], [right], piecewise), strict=True):
+        for node in nodes:
+            pickler.dump(node)
+    root = left + right
+    again_root, again_x, again_y = by_pickle([root, x, y])
+    again_root.backward()
+    assert (again_root.data, again_x.grad, again_y.grad) == (root.data, 0.5**700, 0.5**700)
+    assert by_pickle(piecewise[-1]).data == piecewise[-1].data
+
+
 def test_a_wide_graph_of_many_families_is_saved_once():
     leaves = [Value(float(i)) for i in range(300)]
     squares = [x * x for x in leaves]
@@ -116,11 +165,26 @@ def test_a_wide_graph_of_many_families_is_saved_once():
     assert again_squares[7].parents[0] is again_leaves[7]
 
 
-def test_a_subclass_stays_one():
-    class Special(Value):
-        pass
+class Special(Value):
+    pass
 
-    assert type(copy.deepcopy(Special(2.0))) is Special
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_subclass_stays_one_and_the_nodes_around_it_what_they_are(clone):
+    assert type(clone(Special(2.0))) is Special
+    again = clone(Special(2.0) * 3.0)
+    assert [type(node) for node in (again, *again.parents)] == [Value, Special, Value]
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_a_copy_keeps_what_was_recorded_and_what_was_set_since(clone):
+    x = Value(3.0)
+    y = x * x
+    x.data, y.data, y.grad = 7.0, 100.0, 0.5
+    again = clone(y)
+    assert (again.data, again.grad, again.numbers, again.parents[0].data) == (100.0, 0.5, (9.0, 3.0, 3.0), 7.0)
+    again.backward()
+    assert again.parents[0].grad == 6.0
 
 
 def test_a_row_of_ones_own_is_copied_but_not_pickled():

@@ -121,6 +121,8 @@ def test_spiral_arms_are_one_arm_turned_and_reach_radius_one(arms):
     for k, arm in enumerate(by_arm):
         assert [abs(z) for z in arm] == pytest.approx([(i + 1) / 20 for i in range(20)])
         assert all(abs(z - first * turn**k) < 1e-12 for z, first in zip(arm, by_arm[0], strict=True))
+    uneven = data.spiral(20 * arms - 1, noise=0.0, classes=range(arms))  # the last arm has 19 points
+    assert max(math.hypot(*p) for p, _ in uneven) == pytest.approx(1.0)
     # 1.5 turns over the whole arm: the last point lies opposite of the direction that the arm starts in
     assert abs(by_arm[0][-1] - (-1)) < 1e-12
 

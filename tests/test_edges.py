@@ -285,6 +285,13 @@ def test_the_refusal_shows_the_kind_and_the_thing(thing):
     assert repr(thing)[:9] in message
 
 
+def test_the_refusal_of_something_long_is_short():
+    for refuse in (Value, autodiff.nn.data.batches, autodiff.nn.l1, autodiff.nn.History):
+        with pytest.raises(TypeError) as error:
+            refuse("x" * 1_000_000)
+        assert len(str(error.value)) < 200
+
+
 @pytest.mark.parametrize("thing", [x for x in REFUSED if not isinstance(x, Value)], ids=kind)
 def test_a_function_refuses_what_a_value_refuses(thing):
     for operands in [(thing,), (Value(1.0), thing), (thing, Value(1.0)), (1.0, thing)]:
@@ -292,10 +299,19 @@ def test_a_function_refuses_what_a_value_refuses(thing):
             (autodiff.tanh if len(operands) == 1 else autodiff.hypot)(*operands)
 
 
-@pytest.mark.parametrize("huge", [10**400, -(10**400), Fraction(10**400)], ids=["int", "negative", "fraction"])
-def test_a_number_too_large_for_a_float_is_an_overflow_error(huge):
+HUGE = {
+    "the int 1000": 10**400,
+    "the int -1000": -(10**400),
+    "the int 10000": 10**2700,
+    "the int of thousands of digits": 10**5000,  # which Python does not write
+    "the Fraction Fraction": Fraction(10**400),
+}
+
+
+@pytest.mark.parametrize(("told", "huge"), HUGE.items(), ids=HUGE)
+def test_a_number_too_large_for_a_float_is_an_overflow_error(told, huge):
     for use in [Value, lambda n: Value(1.0) + n, lambda n: n * Value(1.0), lambda n: Value(1.0) ** n, autodiff.tanh]:
-        with pytest.raises(OverflowError, match="too large for a float"):
+        with pytest.raises(OverflowError, match=f"^{told}.* is too large for a float: at most 1.8e308 fits$"):
             use(huge)
 
 

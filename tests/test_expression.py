@@ -116,6 +116,8 @@ def test_the_graph_is_what_was_written():
 def test_a_constant_exponent_is_no_node():
     root, leaves = parse("x**(1/2)", {"x": 4})
     assert root.parents == (leaves["x"],)
+    root, leaves = parse("x**sqrt(4)", {"x": 3})
+    assert (root.data, root.parents) == (9.0, (leaves["x"],))
     root, _ = parse("(0-2)**3", {})
     assert root.data == -8
 
@@ -136,6 +138,7 @@ def test_names_are_read_as_python_reads_them():
     assert composed != apart
     assert parse(f"{composed} + 1", {apart: 2})[0].data == 3
     assert parse("größe * λ", {"größe": 2, "λ": 3})[0].data == 6
+    assert parse("𝑥 * x", {"𝑥": 2})[0].data == 4
     assert parse("exp * exp(0)", {"exp": 2})[0].data == 2
 
 
@@ -172,6 +175,13 @@ REFUSED = {
     "too large": ("x*1e999", "at column 3: the number is too large"),
     "900 digits": ("9" * 900, "at column 1: the number is too large"),
     "comment": ("x # y", "at column 3: '#' has no meaning"),
+    "backslash": ("x + \\ y", "at column 5: '\\\\' has no meaning"),
+    "semicolon": ("x; y", "at column 2: ';' has no meaning"),
+    "digits and words": ("1if x else y", "at column 1: only numbers, names, + - * / **, parentheses"),
+    "-False": ("-False", "at column 2: only numbers, names, + - * / **, parentheses"),
+    "-True": ("x * -True", "at column 6: only numbers, names, + - * / **, parentheses"),
+    "no such function": ("x + gamma(y)", "at column 5: unknown function 'gamma': there are abs, acos, "),
+    "first of a chain": ("x / (y - y) + w - b", "at column 3: x / y is undefined"),
     "null": ("x\0", "at column 2: '\\x00' has no meaning"),
     "surrogate": ("x*\ud800", "at column 3: '\\ud800' has no meaning"),
     "escape": ("x*\x1b[31m", "at column 3: '\\x1b' has no meaning"),
@@ -183,6 +193,16 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "message"), REFUSED.values(), ids=REFUSED)
 def test_errors_say_what_is_wrong_and_where(text, message):
     assert told(text, NUMBERS).startswith(message)
+    column, _, what = message.removeprefix("at column ").partition(": ")
+    if what:
+        assert told(f" \t {text}", NUMBERS).startswith(f"at column {int(column) + 3}: {what}")
+
+
+@pytest.mark.parametrize(
+    ("text", "column"), [("λ*λ + c", 7), ("λ + λ ^ 2", 7), ("λ λ", 3), ("λ + (λ*λ", 5), ("λ*λ #", 5), ("(λ*λ) / 0", 7)]
+)
+def test_columns_are_counted_in_characters(text, column):
+    assert told(text, {"λ": 1}).startswith(f"at column {column}: ")
 
 
 FOREIGN = [
@@ -197,6 +217,21 @@ FOREIGN = [
 @pytest.mark.parametrize("text", FOREIGN)
 def test_everything_else_of_python_is_refused(text):
     assert "at column " in told(text, {"x": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("nest", "levels"),
+    [
+        *[("-{}", 1), ("+{}", 1), ("sin({})", 1), ("sum([{}, x])", 1), ("({})**2", 1), ("2**({})", 1)],
+        *[("x + ({})", 1), ("sin({}) + x - x", 2), ("x*(x - ({}))", 2)],
+    ],
+)
+def test_fifty_levels_are_read_and_one_more_is_refused(nest, levels):
+    text, depth = "x", 1
+    while depth + levels <= DEEPEST:
+        text, depth = nest.format(text), depth + levels
+    parse(text, {"x": 0.0})
+    assert "nested too deeply: at most 50 levels are read" in told(nest.format(text), {"x": 0.0})
 
 
 def test_length_and_depth_are_limited():
@@ -224,6 +259,9 @@ def test_hostile_nesting_is_an_error_and_no_crash(opening):
 def test_values_are_checked():
     assert told("x", {"x": math.nan}) == "the value of x is nan: expected a finite number"
     assert told("x", {"x": -math.inf}) == "the value of x is -inf: expected a finite number"
+    assert told("x", {"x": 10**400}).startswith("the value of x is no number: the int 1000")
     assert told("x", {"x": "3"}).startswith("the value of x is no number: expected one real number")
     assert told("x", {"x": 1, "y": 2}) == "the expression has no 'y', though a value for it was given"
+    assert told("x", {"z": 2, "x": 1, "y": 2}) == "the expression has no 'z', though a value for it was given"
     assert told("x", {"x y": 1}).startswith("'x y' is no name")
+    assert len(told("x", {"x y" * 10_000: 1})) < 200

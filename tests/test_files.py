@@ -1,5 +1,6 @@
 """Files of parameters: whole whatever happens while they are written, and refused if they are not."""
 
+import errno
 import json
 import os
 import pickle
@@ -141,6 +142,46 @@ def test_in_a_folder_that_may_not_be_written_nothing_changes_and_the_error_names
     assert done.returncode == 0, done.stderr
 
 
+RIVALS = """
+import os, sys, threading
+from autodiff import nn
+
+path = sys.argv[1]
+mine, other = nn.MLP(1, [1], seed=1), nn.MLP(1, [1], seed=2)
+mine.save(path)
+whole, fsync = os.stat(path).st_size, os.fsync
+other.save(path)
+
+
+def in_between(number):
+    os.fsync = fsync
+    assert os.fstat(number).st_size == whole, "what is made safe is not yet written"
+    thread = threading.Thread(target=other.save, args=[path])
+    thread.start()
+    thread.join()
+    child = os.fork()
+    if not child:
+        other.save(path)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    fsync(number)
+
+
+os.fsync = in_between
+mine.save(path)
+other.load(path)
+assert [p.data for p in other.parameters()] == [p.data for p in mine.parameters()]
+assert os.listdir(os.path.dirname(path)) == [os.path.basename(path)]
+"""
+
+
+@posix
+def test_threads_and_processes_that_save_to_one_path_do_not_write_into_each_others_file(tmp_path):
+    command = [sys.executable, "-c", RIVALS, str(tmp_path / "model.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_saving_follows_a_link_and_leaves_it_a_link(tmp_path, file):
     link = tmp_path / "latest.json"
     link.symlink_to(file)
@@ -175,13 +216,18 @@ def test_a_path_with_a_null_character_is_refused(do):
         do(nn.MLP(1, [1], seed=1), "a\0b")
 
 
-def test_saving_over_a_folder_or_a_device_is_refused(tmp_path):
-    for path in (tmp_path, os.devnull):
+@posix
+def test_saving_over_a_folder_or_what_is_no_file_is_refused(tmp_path):
+    folder, pipe = tmp_path / "folder", tmp_path / "pipe"
+    folder.mkdir()
+    os.mkfifo(pipe)  # not /dev/null, which a save that went wrong would replace on the machine that tests
+    for path, number in ((folder, errno.EISDIR), (pipe, errno.EINVAL)):
         mode = os.stat(path).st_mode
-        with pytest.raises(OSError, match="what is there is no regular file: "):
+        with pytest.raises(OSError, match="what is there is no regular file: ") as caught:
             nn.MLP(1, [1], seed=1).save(path)
+        assert caught.value.errno == number
         assert stat.S_IFMT(os.stat(path).st_mode) == stat.S_IFMT(mode)
-    assert list(tmp_path.iterdir()) == []
+    assert sorted(tmp_path.iterdir()) == [folder, pipe]
 
 
 def test_an_error_of_writing_names_the_file_that_was_asked_for(tmp_path, file):

@@ -164,7 +164,9 @@ def test_of_nothing_there_is_no_mean_maximum_or_softmax(name, nothing):
 
 
 @pytest.mark.parametrize("name", [*REDUCTIONS, "softmax"])
-@pytest.mark.parametrize("operands", [("12",), ([1.0, "2"],), (None,), (Value(1.0), [2.0]), ([[1.0]],)], ids=repr)
+@pytest.mark.parametrize(
+    "operands", [("12",), ([1.0, "2"],), (None,), (Value(1.0), [2.0]), ([1.0], 2.0), ([[1.0]],)], ids=repr
+)
 def test_a_reduction_refuses_what_is_no_number(name, operands):
     with pytest.raises(TypeError):
         getattr(autodiff, name)(*operands)

@@ -1,4 +1,5 @@
 import copy
+import functools
 import math
 import pickle
 import random
@@ -161,9 +162,18 @@ def test_a_wrong_number_of_inputs_is_refused_with_both_numbers(model, inputs, me
         model(inputs)
 
 
-@pytest.mark.parametrize("inputs", ["ab", [None, 1.0], [[1.0], [2.0]], [1j, 0]])
-def test_inputs_that_are_no_numbers_raise_type_error(inputs):
-    with pytest.raises(TypeError, match="expected one real number"):
+@pytest.mark.parametrize(
+    ("inputs", "given"),
+    [
+        ("ab", "str: 'ab'"),
+        (b"ab", "bytes: b'ab'"),
+        ([None, 1.0], "NoneType"),
+        ([[1.0], [2.0]], "list"),
+        ([1j, 0], "com"),
+    ],
+)
+def test_inputs_that_are_no_numbers_raise_type_error(inputs, given):
+    with pytest.raises(TypeError, match=f"expected one real number, .* got {given}"):
         nn.Neuron(2, seed=0)(inputs)
 
 
@@ -260,6 +270,8 @@ def test_unknown_names_are_refused_with_what_there_is(arguments, kind, message, 
 def test_repr_tells_shapes_and_activations():
     assert repr(nn.Neuron(2, "tanh", seed=0)) == "Neuron(2, 'tanh')"
     assert repr(nn.Layer(2, 3, autodiff.sin, seed=0)) == "Layer(2, 3, 'sin')"
+    nameless = functools.partial(autodiff.clip, low=0.0, high=6.0)
+    assert repr(nn.Neuron(2, nameless, seed=0)) == f"Neuron(2, {str(nameless)!r})"
     assert repr(nn.MLP(2, [3, 1], seed=0)) == "MLP(Layer(2, 3, 'relu'), Layer(3, 1, 'identity'))"
 
 
@@ -363,6 +375,8 @@ def test_a_neuron_sees_weights_that_were_moved_replaced_copied_or_unpickled():
     answers.append(neuron([1.0]).data)
     neuron.weights = [Value(3.0)]
     answers.append(neuron([1.0]).data)
+    neuron([7.0]).backward()
+    assert neuron.weights[0].grad == 7.0
     neuron.weights[0].data = 4.0  # after the last reading: the copies must not remember the 3
     for other in (copy.copy(neuron), copy.deepcopy(neuron), pickle.loads(pickle.dumps(neuron))):
         answers.append(other([1.0]).data)

@@ -4,11 +4,13 @@ import json
 import math
 import os
 import pickle
+import re
 import struct
 
 import pytest
 
 from autodiff import Value, files, nn
+from autodiff.atomic import all_or_nothing
 from autodiff.nn import module as module_file
 
 
@@ -81,6 +83,23 @@ def test_a_shared_parameter_comes_once_under_its_first_path():
     assert paths(Named(first=shared, second=[shared, Value(1.0)], third=Named(again=shared))) == ["first", "second.1"]
 
 
+def test_modules_come_once_each_the_outermost_first_with_no_path():
+    inner = Named(w=Value(1.0), deep=Named())
+    outer = Named(a=inner, b=[inner, Named()], c=Value(2.0))
+    assert list(outer.named_modules()) == [("", outer), ("a", inner), ("a.deep", inner.deep), ("b.1", outer.b[1])]
+
+
+def test_a_module_may_also_be_of_a_class_that_is_told_of_its_subclasses():
+    class Registered:
+        def __init_subclass__(cls, name):
+            cls.name = name
+
+    class Both(nn.Module, Registered, name="both"):
+        pass
+
+    assert Both.name == "both"
+
+
 def test_a_shared_module_and_a_module_that_holds_its_owner_come_once():
     inner = Named(w=Value(1.0))
     outer = Named(a=inner, b=[inner])
@@ -124,6 +143,7 @@ def test_zero_grad_brings_every_gradient_to_zero():
     assert any(p.grad for p in model.parameters())
     model.zero_grad()
     assert [p.grad for p in model.parameters()] == [0.0] * 13
+    assert not any("grad" in repr(p) for p in model.parameters())  # none has reached them, which is not a gradient of 0
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
@@ -147,6 +167,22 @@ def test_a_copied_model_still_shares_what_was_shared(duplicate):
     assert twin.a is twin.b[0]
     assert twin.a is not shared
     assert twin.a.label == "tied"
+
+
+def test_what_is_taken_back_is_seen_by_the_neurons_that_had_read_it():
+    model = nn.MLP(1, [1], seed=1)
+    before = model(2.0).data
+
+    def move_and_stumble():
+        for parameter in model.parameters():
+            parameter.data, parameter.grad = 5.0, 1.0
+        assert model(2.0).data == 15.0
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), all_or_nothing(model.parameters()):
+        move_and_stumble()
+    assert model(2.0).data == before
+    assert not any("grad" in repr(p) for p in model.parameters())
 
 
 # Saving
@@ -198,17 +234,19 @@ def test_nan_and_inf_are_refused_at_save_and_nothing_is_written(tmp_path, number
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_parameters_under_one_path_are_refused_or_kept_apart(tmp_path):
-    model = Named(d={"a.b": Value(1.0), "a": {"b": Value(2.0)}, 1: Value(3.0), "1": Value(4.0)})
-    try:
+@pytest.mark.parametrize("twice", [{"a.b": Value(1.0), "a": {"b": Value(2.0)}}, {1: Value(3.0), "1": Value(4.0)}])
+def test_two_parameters_under_one_path_are_refused(tmp_path, twice):
+    model = Named(first=Value(0.0), d=twice)
+    told = f"^two parameters have the same path, 'd.{'a.b' if 'a' in twice else '1'}': rename what holds one of them$"
+    with pytest.raises(ValueError, match=told):
         model.save(tmp_path / "m.json")
-    except ValueError:
-        return
-    numbers = [p.data for p in model.parameters()]
-    for parameter in model.parameters():
-        parameter.data = 0.0
-    model.load(tmp_path / "m.json")
-    assert [p.data for p in model.parameters()] == numbers
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="two parameters have the same path") as caught:
+        Named(**{"x" * 10_000: twice}).save(tmp_path / "m.json")
+    assert len(str(caught.value)) < 200
+    nn.MLP(1, [1], seed=1).save(tmp_path / "m.json")
+    with pytest.raises(ValueError, match="two parameters have the same path"):
+        model.load(tmp_path / "m.json")
 
 
 class HalfWritten:
@@ -288,7 +326,7 @@ REFUSED = {
     "empty": ("", "Expecting value"),
     "truncated": (text()[:-20], "Expecting|delimiter|Unterminated"),
     "more after the end": (text() + "{}", "Extra data"),
-    "a list": ("[1, 2]", "no file of parameters"),
+    "a list": ("[1, 2]", r"no file of parameters: .* exactly the keys \['format', 'parameters', 'version'\]$"),
     "null": ("null", "no file of parameters"),
     "another format": (text(form='"weights"'), "no file of parameters"),
     "a missing key": ('{"format": "autodiff parameters", "version": 1}', "no file of parameters"),
@@ -312,6 +350,7 @@ REFUSED = {
     "true": (text(weight="true"), f"parameter '{W}' is True, not a finite number"),
     "a null": (text(weight="null"), f"parameter '{W}' is None, not a finite number"),
     "a list as number": (text(weight="[0.25]"), "not a finite number"),
+    "a bush as number": (text(weight=json.dumps([[[[1] * 6] * 6] * 6] * 6)), "not a finite number"),
     "an object as number": (text(weight='{"a": 1}'), "not a finite number"),
     "an unknown parameter": (text(weight='0.25, "b": 1'), r"0 missing \[\], 1 unknown \['b'\]"),
     "a missing parameter": (text().replace(W, B + "0"), rf"1 missing \['{W}'\], 1 unknown \['{B}0'\]"),
@@ -362,10 +401,26 @@ def test_a_file_above_the_size_cap_is_refused(saved, monkeypatch):
     assert bits(other) == bits(model)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a file that is mostly a hole is of POSIX")
+def test_a_file_as_large_as_a_disk_is_refused_without_reading_it(saved):
+    _, path, other = saved
+    os.truncate(path, 2**40)
+    with pytest.raises(ValueError, match="it is larger than 67108864 bytes"):
+        other.load(path)
+
+
 def test_a_model_of_another_shape_is_refused(saved):
     _, path, _ = saved
     with pytest.raises(ValueError, match="was it saved from a module of another shape"):
         nn.MLP(2, [1], seed=0).load(path)
+
+
+def test_what_is_missing_and_what_is_unknown_is_told_in_order(tmp_path):
+    model, other = (Named(**{name: Value(1.0) for name in names}) for names in ("fecbda", "zyuxwv"))
+    other.save(tmp_path / "m.json")
+    first, second = (re.escape(str(list(names))) for names in ("abcdef", "uvwxyz"))
+    with pytest.raises(ValueError, match=f"6 missing {first}, 6 unknown {second}; "):
+        model.load(tmp_path / "m.json")
 
 
 def test_a_missing_file_raises_file_not_found(tmp_path):

@@ -226,6 +226,7 @@ def test_step_moves_only_its_parameters_and_zero_grad_clears_only_theirs():
     assert (mine.data, other.data) == (0.0, 2.0)
     optimizer.zero_grad()
     assert (mine.grad, other.grad) == (0.0, 1.0)
+    assert repr(mine) == "Value(data=0.0)"
 
 
 def test_parameters_may_come_from_a_generator_and_equal_numbers_are_no_duplicates():

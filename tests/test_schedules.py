@@ -1,4 +1,5 @@
 import math
+import pickle
 
 import mpmath
 import pytest
@@ -25,9 +26,10 @@ CLOSED = {
 
 
 @pytest.mark.parametrize(("schedule", "rates"), CLOSED.values(), ids=CLOSED)
-def test_a_schedule_has_its_closed_form(schedule, rates):
+def test_a_schedule_has_its_closed_form_and_can_be_pickled(schedule, rates):
+    again = pickle.loads(pickle.dumps(schedule))
     for step, rate in rates.items():
-        assert schedule(step) == pytest.approx(rate, rel=1e-14, abs=1e-16)
+        assert schedule(step) == again(step) == pytest.approx(rate, rel=1e-14, abs=1e-16)
 
 
 def test_cosine_follows_its_formula_at_every_step():

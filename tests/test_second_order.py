@@ -218,6 +218,12 @@ def test_data_of_an_interior_node_changed_is_not_mixed_in():
     assert x.grad == pytest.approx(want, rel=1e-15)
 
 
+def test_what_was_not_set_since_is_taken_as_it_is_be_it_nan():
+    x, y = Value(2.0), Value(NAN)
+    assert grad(x * y, x).parents[1] is y
+    assert grad(y * x, y).parents[1] is x
+
+
 def test_grad_takes_values_and_at_least_one_input():
     x = Value(2.0)
     with pytest.raises(TypeError, match=r"takes Values, got float: 3\.0"):

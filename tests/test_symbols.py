@@ -1,3 +1,4 @@
+import math
 import random
 import re
 
@@ -5,9 +6,9 @@ import mpmath
 import pytest
 from conftest import ROWS, TRUTH, grouped
 
-from autodiff import ops
+from autodiff import ops, symbols
 from autodiff.notation import latex_name, latex_number, short
-from autodiff.symbols import Applied, Constant, Symbol, formula, rules
+from autodiff.symbols import PI, Applied, Constant, Symbol, formula, rules
 
 CASES = [
     pytest.param(name, domains, parameters, id=f"{name}{list(parameters) or ''}")
@@ -135,6 +136,8 @@ def test_rules_read_as_people_write_them(row, operands, texts):
         (0.0 + x, "x"),
         (1.0 * x, "x"),
         (x * 1.0, "x"),
+        (x * 3.0, "3 * x"),
+        (3.0 * PI, "3 * pi"),
         (-(-x), "x"),  # noqa: B002  # twice negative, not decremented
         (x - 0.0, "x"),
         (x / 1.0, "x"),
@@ -156,10 +159,101 @@ def test_rules_read_as_people_write_them(row, operands, texts):
         (ops.POW(x, y + n), "x**(y + n)"),
         (ops.POW(ops.POW(x, y), n), "(x**y)**n"),
         (ops.EXP(-x), "exp(-x)"),
+        (x - 3.0, "x - 3"),
+        (x + -3.0, "x - 3"),
+        (Constant(2.0) + 3.0, "5"),
+        (Constant(2.0) * 3.0, "6"),
+        (x / y + n / y, "(x + n) / y"),
+        (x / y + y / n, "x / y + y / n"),
+        (-(-2.0 * x), "2 * x"),
+        (-(-2.0 / x), "2 / x"),
+        (x - -2.0 * y, "x + 2 * y"),
+        (x + -2.0 * y, "x - 2 * y"),
+        (x + -2.0 * y / n, "x - 2 * y / n"),
+        (x + -y / n, "x - y / n"),
+        (x * -y, "-x * y"),
+        (-x * y, "-x * y"),
+        (x * x, "x**2"),
+        (x * y * y, "x * y**2"),
+        (PI * 2.0, "pi * 2"),
+        (1.0 / x * y, "y / x"),
+        (y * (1.0 / x), "y / x"),
+        (0.0 / x, "0"),
+        (x / x, "1"),
+        (-x / y, "-x / y"),
+        (x / y / (n / y), "x / n"),
+        (x / y / (n / x), "x / (y * n / x)"),
+        (0.5 / x, "1 / (2 * x)"),
+        (-0.5 / x, "-1 / (2 * x)"),
+        (2.5 / x, "2.5 / x"),
+        ((x - y) * (x + y), "x**2 - y**2"),
+        ((x - y) * (x + n), "(x - y) * (x + n)"),
+        ((y - x) * (n + x), "(y - x) * (n + x)"),
+        (ops.POWER(x, 0.0), "1"),
+        (ops.POWER(x, 1.0), "x"),
+        (ops.POWER(Constant(3.0), 2.0), "9"),
+        (ops.POWER(ops.SECH(x), 2.0), "1 - tanh(x)**2"),
+        (ops.POWER(ops.SECH(x), 3.0), "sech(x)**3"),
+        (ops.POWER(ops.HYPOT(x, y), 2.0), "x**2 + y**2"),
+        (ops.POWER(ops.HYPOT(x, y), 3.0), "hypot(x, y)**3"),
+        (ops.SIGMOID(-x), "1 - sigmoid(x)"),
+        (ops.EXP(x - ops.HOLD(y)), "exp(x) / exp(y)"),
+        (ops.EXP(x - y), "exp(x - y)"),
+        (ops.MAX(x, y) * ops.MAX(x, y, n), "max(x, y) * max(x, y, n)"),
+        (ops.SIN(x) * ops.COS(x), "sin(x) * cos(x)"),
+        (Symbol("a", 3.0) * Symbol("b", 3.0), "a * b"),
+        (ops.IDENTITY(x) * y, "x * y"),
+        # what is true of a quotient, a product or a difference is true of no other operation
+        (ops.HYPOT(x, n) + y / n, "hypot(x, n) + y / n"),
+        (y / n + ops.HYPOT(x, n), "y / n + hypot(x, n)"),
+        (ops.HYPOT(x, y) * y, "hypot(x, y) * y"),
+        (ops.HYPOT(1.0, x) * y, "hypot(1, x) * y"),
+        (y * ops.HYPOT(1.0, x), "y * hypot(1, x)"),
+        (ops.HYPOT(x, y) * (x + y), "hypot(x, y) * (x + y)"),
+        ((x - y) * ops.HYPOT(x, y), "(x - y) * hypot(x, y)"),
+        (ops.HYPOT(x, y) / n, "hypot(x, y) / n"),
+        (x / y / ops.HYPOT(n, y), "x / (y * hypot(n, y))"),
+        (ops.EXP(ops.HYPOT(x, ops.HOLD(y))), "exp(hypot(x, y))"),
+        (-ops.HYPOT(2.0, x), "-hypot(2, x)"),
+        (x + ops.HYPOT(-2.0, y), "x + hypot(-2, y)"),
+        (ops.POWER(ops.SIN(x), 2.0), "sin(x)**2"),
+        (ops.SIGMOID(ops.SIN(x)), "sigmoid(sin(x))"),
+        (ops.HEAVISIDE(ops.SIN(x), 0.0), "[sin(x) > 0]"),
+        (x / n + y * n, "x / n + y * n"),
+        (x * n + y / n, "x * n + y / n"),
+        (x / n / (y * n), "x / (n * y * n)"),
+        (x * n / (y / n), "x * n / (y / n)"),
+        ((x + y) * y, "(x + y) * y"),
+        (x * y * (x + y), "x * y * (x + y)"),
+        ((x - y) * (x / y), "(x - y) * x / y"),
+        (ops.EXP(x + ops.HOLD(y)), "exp(x + y)"),
+        (ops.ABS(x) * y, "abs(x) * y"),
+        (ops.ABS(x) / y, "abs(x) / y"),
     ],
 )
 def test_a_person_would_not_write_more(expression, text):
     assert expression.text() == text
+
+
+@pytest.mark.parametrize(
+    ("row", "operands", "text"),
+    [
+        (ops.HEAVISIDE, (x, 0.0), "[x > 0]"),
+        (ops.HEAVISIDE, (x, 1.0), "[x >= 0]"),
+        (ops.HEAVISIDE, (x, 0.5), "[x > 0] + 0.5 * [x == 0]"),
+        (ops.HEAVISIDE, (-x, 0.0), "[x < 0]"),
+        (ops.HEAVISIDE, (-x, 1.0), "[x <= 0]"),
+        (ops.HEAVISIDE, (-x, 0.5), "[x < 0] + 0.5 * [x == 0]"),
+        (ops.STEP, (x, y, 0.5), "[x > y] + 0.5 * [x == y]"),
+        (ops.STEP, (x, 2.0, 0.0), "[x > 2]"),
+        (ops.STEP, (2.0, x, 0.0), "[x < 2]"),
+        (ops.STEP, (2.0, x, 1.0), "[x <= 2]"),
+        (ops.STEP, (-x, 1.0, 0.0), "[-x > 1]"),
+        (ops.STEP, (-x, y, 1.0), "[-x >= y]"),
+    ],
+)
+def test_steps_are_written_in_the_brackets_of_iverson(row, operands, text):
+    assert formula(row, *operands).text() == text
 
 
 @pytest.mark.parametrize(
@@ -199,6 +293,45 @@ def test_deep_expressions_are_built_without_comparing_them_for_ever():
     assert (one * other).operands == (one, other)
     assert (one * one).sign == "**"
     assert isinstance(one * 0.0, Constant)
+    signs = []
+    one, other = x, x
+    for _ in range(21):
+        one, other = Applied("sin", one), Applied("sin", other)
+        signs.append((one * other).sign)
+    assert signs == ["**"] * 20 + ["*"]
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (1 / 3, "1 / 3"),
+        (-1 / 3, "-1 / 3"),
+        (1 / 3000, "1 / 3000"),
+        (1 / 3e9, repr(1 / 3e9)),
+        (0.125, "0.125"),
+        (0.33333333, "0.33333333"),
+        (2 / 3, repr(2 / 3)),
+        (math.sqrt(0.5), "1 / sqrt(2)"),
+        (-math.sqrt(0.5), "-1 / sqrt(2)"),
+        (2 / math.sqrt(math.pi), "2 / sqrt(pi)"),
+        (math.sqrt(0.5 / math.pi), "1 / sqrt(2 * pi)"),
+        (0, "0"),
+        (-0.0, "0"),
+        (1e-300, "1e-300"),
+    ],
+)
+def test_numbers_of_the_rules_are_written_as_people_know_them(number, text):
+    assert symbols.expression(number).text() == text
+
+
+def test_what_is_made_of_no_operands_is_a_number():
+    assert [formula(row).text() for row in (ops.SUM, ops.PROD)] == ["0", "1"]
+    assert formula(ops.DOT, (), ()).text() == "0"
+
+
+def test_an_expression_is_told_by_its_kind_and_a_symbol_has_the_latex_it_is_given():
+    assert repr(x + 1.0) == "<Applied x + 1>"
+    assert (Symbol("x", latex=r"\hat{x}") * 2.0).latex() == r"2 \cdot \hat{x}"
 
 
 @pytest.mark.parametrize(

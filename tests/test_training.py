@@ -68,6 +68,8 @@ def test_the_epoch_loss_weighs_each_step_by_its_samples():
     history = nn.fit(model, samples, "squared_error", optimizer, epochs=1, batch_size=2, shuffle=False)
     assert history.loss == [2.5, 16.0]
     assert history.epoch_loss == [7.0]
+    assert repr(history) == "<History of 2 steps in 1 epochs, last loss 16, stopped by epochs>"
+    assert repr(nn.History()) == "<History of 0 steps in 0 epochs, stopped by epochs>"
 
 
 LOSSES = {
@@ -138,15 +140,16 @@ def test_metrics_are_recorded_by_name_from_outputs_before_the_step_and_targets()
 
 def test_callbacks_see_each_epoch_and_the_first_true_answer_ends_training():
     model, optimizer = linear()
-    epochs = []
+    epochs, later = [], []
 
     def third(model_of_callback, history):
         assert model_of_callback is model
         epochs.append(len(history.epoch_loss))
         return len(epochs) == 3
 
-    history = nn.fit(model, nn.data.line(), "mse", optimizer, 10, batch_size=5, callbacks=[lambda m, h: None, third])
-    assert epochs == [1, 2, 3]
+    callbacks = iter([lambda m, h: None, third, lambda m, h: later.append(len(h.epoch_loss)) or len(later) == 3])
+    history = nn.fit(model, nn.data.line(), "mse", optimizer, 10, batch_size=5, callbacks=callbacks)
+    assert (epochs, later) == ([1, 2, 3], [1, 2])
     assert history.stopped == "third"
     assert (len(history.epoch_loss), len(history.loss)) == (3, 12)
 
@@ -188,9 +191,11 @@ def test_early_stopping_ends_a_training_that_no_longer_improves():
 # Edges and errors
 
 
-def test_zero_epochs_change_nothing():
+@pytest.mark.parametrize("replay", [False, True])
+def test_zero_epochs_change_nothing_and_call_nothing(replay):
     model, optimizer = linear(start=(0.5, 0.25))
-    history = nn.fit(model, nn.data.line(), "mse", optimizer, epochs=0, metrics={"m": lambda o, t: 1 / 0})
+    unused = {"loss": lambda o, t: 1 / 0, "metrics": {"m": lambda o, t: 1 / 0}, "callbacks": [lambda m, h: 1 / 0]}
+    history = nn.fit(model, nn.data.line(), optimizer=optimizer, epochs=0, replay=replay, **unused)
     assert numbers(model) == [0.5, 0.25]
     assert (history.loss, history.epoch_loss, history.metrics) == ([], [], {"m": []})
 
@@ -245,8 +250,12 @@ def on_call(n, error):
 
 
 @pytest.mark.parametrize("error", [RuntimeError("on purpose"), KeyboardInterrupt()])
-@pytest.mark.parametrize("where", ["model", "loss", "penalty", "metric", "callback"])
-def test_whatever_raises_the_parameters_are_those_of_the_last_whole_step(where, error):
+@pytest.mark.parametrize(
+    ("where", "replay"),
+    [(where, False) for where in ("model", "loss", "penalty", "metric", "callback")]
+    + [("metric", True), ("callback", True)],
+)
+def test_whatever_raises_the_parameters_are_those_of_the_last_whole_step(where, replay, error):
     samples = nn.data.line(4)
     plain, optimizer = linear()
     whole = [numbers(plain)]  # after each step of an undisturbed run
@@ -263,6 +272,7 @@ def test_whatever_raises_the_parameters_are_those_of_the_last_whole_step(where, 
             optimizer,
             5,
             penalty=(lambda: Value(stumble())) if where == "penalty" else None,
+            replay=replay,
             **steady,
         )
     assert numbers(model) == pytest.approx(whole[2], rel=1e-14, abs=0)
@@ -327,9 +337,9 @@ def test_progress_is_shown_on_a_terminal_unless_it_is_switched_off(monkeypatch, 
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     model, optimizer = linear()
-    nn.fit(model, nn.data.line(), "mse", optimizer, 3, progress=progress)
+    history = nn.fit(model, nn.data.line(), "mse", optimizer, 3, batch_size=7, progress=progress)
     shown = terminal.getvalue()
-    assert ("3/3" in shown and "loss=" in shown) if progress else shown == ""
+    assert ("3/3" in shown and f"loss={history.epoch_loss[-1]:.3g}]" in shown) if progress else shown == ""
     assert capsys.readouterr().out == ""
 
 

@@ -151,7 +151,6 @@ def fit(
         descent = Replayed(descent, data)
     try:
         _descend_epochs(descent, model, data, epochs, batch_size, shuffle, dice, metrics, callbacks, progress)
-        descent.write_back()
     except BaseException:  # Ctrl-C too, wherever it struck
         descent.write_back()
         raise
