@@ -1,5 +1,7 @@
 """Descent on replays, against the same steps taken eagerly."""
 
+import contextlib
+import functools
 import math
 import subprocess
 import sys
@@ -163,6 +165,32 @@ def test_callbacks_see_the_parameters_of_the_moment():
     )
     assert history.stopped == "look"
     assert seen[:-1] == pytest.approx(history.loss[1:], rel=1e-12)
+
+
+@pytest.mark.parametrize("ending", [None, RuntimeError])
+def test_what_callbacks_set_is_where_the_descent_goes_on_and_what_is_left_when_they_raise(ending):
+    runs = []
+    for replay in (False, True):
+        model = nn.MLP(1, [3, 1], "tanh", seed=1)
+        optimizer = nn.SGD(model.parameters(), lr=0.1, momentum=0.9)
+
+        def shrink(model, history, optimizer=optimizer):
+            for p in model.parameters():
+                p.data *= 0.5
+                p.grad = 7.0
+            optimizer.memory = [(v / 2,) for (v,) in optimizer.memory]
+            if ending and len(history.epoch_loss) == 3:
+                raise ending
+
+        fit = functools.partial(nn.fit, model, nn.data.line(5), "squared_error", optimizer, 3, replay=replay)
+        with pytest.raises(ending) if ending else contextlib.nullcontext():
+            fit(callbacks=[shrink])
+        runs.append([[p.data for p in model.parameters()], [v for (v,) in optimizer.memory], optimizer.steps])
+        assert {p.grad for p in model.parameters()} == {7.0}
+    eager, ours = runs
+    assert ours[0] == pytest.approx(eager[0], rel=1e-12)
+    assert ours[1] == pytest.approx(eager[1], rel=1e-12)
+    assert ours[2] == eager[2] == 3
 
 
 def test_divergence_is_told_as_it_is_eagerly():

@@ -42,7 +42,7 @@ class Replayed(Eager):
         if not finite:
             self.gradient = None  # from here on it is the eager step's
             results = self.eager.step(places, batch, outputs=outputs)  # raises, and says where it began
-            self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)  # or it can do better
+            self.resume()  # or it can do better
             return results
         results = [self.model(inputs) for inputs, _ in batch] if outputs else []
         if self.max_norm is not None and self.max_norm < norm + 1e-6:
@@ -55,10 +55,13 @@ class Replayed(Eager):
 
     def write_back(self) -> None:
         """Set the parameters to where the steps have led, and their gradients to the last step's."""
+        if self.descent.ahead and self.gradient is not None:
+            depends = self.samples.depends | (self.regulariser.depends if self.regulariser else set())
+            self.optimizer.zero_grad()
+            for place in depends:
+                self.optimizer.parameters[place].grad = float(self.gradient[place])
         self.descent.write_back()
-        if self.gradient is None:
-            return
-        depends = self.samples.depends | (self.regulariser.depends if self.regulariser else set())
-        self.optimizer.zero_grad()
-        for place in depends:
-            self.optimizer.parameters[place].grad = float(self.gradient[place])
+
+    def resume(self) -> None:
+        """Go on from where the parameters are now."""
+        self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)

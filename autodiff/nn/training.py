@@ -187,6 +187,7 @@ def _descend_epochs(
             bar.update(1)
             bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
             ended = next((callback for callback in callbacks if callback(model, history)), None)
+            descent.resume()  # they may have moved them
             if ended is not None:
                 history.stopped = getattr(ended, "__name__", type(ended).__name__)
                 break
@@ -228,6 +229,9 @@ class Eager:
 
     def write_back(self) -> None:
         """Do nothing: the parameters are where the steps have led."""
+
+    def resume(self) -> None:
+        """Do nothing: steps start from where the parameters are."""
 
 
 def as_graph(loss: Any) -> Value:

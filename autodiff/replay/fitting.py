@@ -28,6 +28,7 @@ class Descent:
         values[:] = vector([parameter.data for parameter in parameters])
         whole = len(parameters) == len(optimizer.parameters) and all(map(is_, parameters, optimizer.parameters))
         self.places = list(range(len(parameters))) if whole else _places(optimizer.parameters, parameters)
+        self.ahead = False  # whether steps were made that the parameters do not show yet
         self.arrays = numpy_is_here()
         self.moved: Any = slice(None) if whole else self.places
         self.memory: Any = optimizer.memory
@@ -56,6 +57,7 @@ class Descent:
             for i, (number, _) in zip(self.places, pairs, strict=True):
                 new[i] = number
             moved = slice(None)
+        self.ahead = True
         try:
             self.values[moved], self.memory, optimizer.steps = new, after, steps + 1
         except BaseException:  # Ctrl-C too
@@ -63,7 +65,9 @@ class Descent:
             raise
 
     def write_back(self) -> None:
-        """Set the parameters and the optimizer's memory to where the steps have led."""
+        """Set the parameters and the optimizer's memory to where the steps have led, if any were made."""
+        if not self.ahead:
+            return
         values = self.values.tolist()
         for place in self.places:
             self.parameters[place].data = values[place]
@@ -72,6 +76,7 @@ class Descent:
             columns = [column.tolist() for column in memory]
             memory = list(zip(*columns, strict=True)) if columns else [() for _ in self.places]
         self.optimizer.memory = memory
+        self.ahead = False
 
 
 def _places(moved: Sequence[Value], parameters: Sequence[Value]) -> list[int]:
