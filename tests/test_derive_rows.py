@@ -2,7 +2,7 @@
 
 import pytest
 
-from autodiff import Value, derive, dot, nn, sum
+from autodiff import Value, derive, dot, nn, prod, sum
 from autodiff.expression import parse
 
 
@@ -164,3 +164,21 @@ def test_a_stranger_without_a_name_is_called_x():
     L = Value(1.0) * 2.0
     assert str(derive(L, Value(3.0))) == "dL/dx = 0: L does not depend on x"
     assert str(derive(L, Value(3.0, "s"))) == "dL/ds = 0: L does not depend on s"
+
+
+def test_of_a_product_of_another_kind_no_local_error_is_told():
+    w, x = Value(2.0), Value(3.0)
+    assert "local error" not in str(derive(prod(w, x).tanh(), w))
+
+
+def test_parallel_ways_through_what_nobody_named_are_added_in_the_order_of_the_operands():
+    a, b, c = Value(2.0), Value(3.0), Value(4.0)
+    y = a * b + a * c
+    L = y.sin()
+    assert str(derive(L, a)).splitlines()[1] == "      = cos(y) * (b + c)"
+
+
+def test_a_node_without_a_name_is_told_once():
+    w, x = Value(2.0), Value(3.0)
+    L = (w * x).tanh()
+    assert [name for name, _, _ in derive(L, L.parents[0]).where] == ["v1", "L"]
