@@ -48,8 +48,9 @@ def test_a_variable_that_is_hidden_by_a_nearer_one_names_nothing():
 def test_a_variable_names_before_a_list_and_a_list_up_to_a_thousand():
     x = Value(2.0)
     few, many, pair = [x, Value(3.0)] + [Value(1.0)] * 998, [Value(1.0)] * 1001, (Value(4.0), Value(5.0, "given"))
-    root = few[0] * few[1] * pair[0] * pair[1] * many[0]
-    assert list(steps(root).nodes)[:5] == ["x", "few[1]", "pair[0]", "given", "c1"]
+    _x = Value(6.0)
+    root = few[0] * few[1] * pair[0] * pair[1] * many[0] * _x
+    assert list(steps(root).nodes)[:6] == ["x", "few[1]", "pair[0]", "given", "c1", "c2"]
 
 
 def test_what_is_counted_passes_over_names_that_are_taken():
@@ -121,10 +122,14 @@ def test_the_box_of_a_module_counts_its_parameters_and_outputs():
         *[("sign", "Layer"), ("name", "layer"), ("data", "2 outputs"), ("detail", "6 parameters")],
         ("gradient", "|grad| 5"),
     ]
+    for parameter in model.layer.parameters():
+        parameter.grad = 0.0
+    assert ("gradient", "|grad| 0") in boxes(draw(total, fold="layer"))[next(b for b in texts if texts[b] == layer)]
     neuron = nn.Neuron(1, "tanh", bias=False, seed=0)
     y = neuron(2.0)
     folded = draw(y * 3.0, model=neuron, fold="model")
     (box,) = [texts for texts in boxes(folded).values() if ("name", "Neuron") in texts]
+    assert box in boxes(draw(y, model=neuron, fold="model")).values(), "the output of all is one too"
     assert box == [
         *[("name", "Neuron"), ("data", f"{y.data:.6g}"), ("detail", "1 parameter"), ("gradient", "|grad| not yet")]
     ]
