@@ -62,7 +62,7 @@ TESTS = {
     "nn/training": "training arguments",
     "nn/replayed": "replay_fit",
     "replay": "replay_lanes replay replay_rows replay_fit fuzz replay_scale arguments",
-    "show": "boxes draw_fold draw_colours draw draw_labels injection blame cli_graph arguments",
+    "show": "boxes render draw_fold draw_colours draw_labels injection blame cli_graph arguments draw",
     "show/blame": "blame arguments",
     "show/records": "steps terminal page",
     "show/steps": "steps terminal page arguments",
