@@ -79,7 +79,7 @@ TESTS = {
     "show/terminal": "terminal injection",
     "cli": "cli_graph terminal injection page",
     "cli/training": "cli",
-    "plots": "plots",
+    "plots": "plots plots_edges",
 }
 
 # Not asked for: bits and shifts of floats, which raise at once; % and // in place of other arithmetic, as obvious as

@@ -262,7 +262,7 @@ def test_the_page_allows_its_own_script_and_style_alone():
 
 
 def test_the_boxes_have_room_for_all_gradients_on_the_way():
-    x = Value(2.0, "x")
+    x = Value(7.0, "x")
     story = steps(x * (5 / 3) + x * (1 / 3))
     drawing = drawn(story)
     middle = f"grad {story.ledger(x).entries[0].after:.6g}"
