@@ -110,3 +110,9 @@ def test_an_activation_is_drawn_from_minus_5_to_5():
     f, slope = plots.activation(Value.relu).lines
     assert (f.get_xdata()[0], f.get_xdata()[-1], len(f.get_xdata())) == (-5.0, 5.0, 401)
     assert [f.get_ydata()[-1], slope.get_ydata()[-1], slope.get_ydata()[0]] == [5.0, 1.0, 0.0]
+
+
+def test_a_field_without_slope_can_be_shown():
+    ax = plots.gradient_field(lambda x, y: 0 * x + 0 * y, (0, 1), (0, 1), n=2)
+    ax.figure.canvas.draw()
+    assert ax.collections[0].scale == 1.0
