@@ -136,6 +136,22 @@ def test_the_box_of_a_module_counts_its_parameters_and_outputs():
     assert "Neuron : 2 nodes; |grad| is the norm of its parameters' gradients" in folded.svg.replace("&#39;", "'")
 
 
+def test_a_result_that_was_changed_since_is_shown_beside_the_one_that_was_computed():
+    w = Value(3.0)
+    y = w * w
+    y.data = 7.0
+    assert ("data", "9 (now 7)") in boxes(draw(y.sin()))["n1"]
+
+
+def test_a_parameter_of_two_uses_has_a_box_of_its_own_if_something_else_takes_it_too():
+    neuron = nn.Neuron(1, bias=False, seed=0)
+    (weight,) = neuron.parameters()
+    first, second = neuron(1.0), neuron(2.0)
+    for root, own in ((first + second, False), (first + second + weight**2, True), (first + weight**2, False)):
+        drawing = draw(root, model=neuron, fold="model")
+        assert (drawing.node_id(weight) != drawing.node_id(first)) == own
+
+
 def test_a_tooltip_has_the_name_in_full_and_all_digits():
     x = Value(1 / 3, "x" * 100)
     y = x * 2.0
