@@ -84,8 +84,8 @@ def test_a_dot_of_twelve_terms_shows_them_and_of_thirteen_none():
 
 def test_the_terms_of_a_dot_read_as_products():
     weight = Value(-2.0, "a weight with a long name")
-    z = autodiff.dot([weight, Value(-2.0)], [Value(0.5), Value(-1 / 3)], Value(-1.0))
-    assert products(draw(z), z) == ["a we…name·0.5 = -1", "(-2)·(-0.333) = 0.667", "-1"]
+    z = autodiff.dot([Value(-2.0), weight], [Value(0.5), Value(-1 / 3)], Value(-1.0))
+    assert products(draw(z), z) == ["(-2)·0.5 = -1", "a we…name·(-0.333) = 0.667", "-1"]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +150,26 @@ def test_a_parameter_of_two_uses_has_a_box_of_its_own_if_something_else_takes_it
     for root, own in ((first + second, False), (first + second + weight**2, True), (first + weight**2, False)):
         drawing = draw(root, model=neuron, fold="model")
         assert (drawing.node_id(weight) != drawing.node_id(first)) == own
+
+
+def test_where_no_two_parameters_have_the_same_name_their_module_is_not_told():
+    model = nn.MLP(1, [1], seed=0)
+    assert {kind for texts in boxes(draw(model([2.0]), fold="none")).values() for kind, _ in texts} == {
+        *["name", "data", "gradient", "sign", "product"]
+    }
+
+
+def test_every_output_is_drawn_as_one():
+    x = Value(2.0)
+    kinds = re.findall('class="node (\\w+)"', draw([x.sin(), x.cos(), x.sin().exp()]).svg)
+    assert sorted(kinds) == ["leaf", "operation", "output", "output", "output"]
+
+
+def test_the_format_of_numbers_is_that_of_local_derivatives_too():
+    w, x = Value(3.0), Value(2.0)
+    assert {">∂ 3.00<", ">∂ 2.00<"} <= set(
+        re.findall(">∂ [^<]*<", draw(w * x, local_derivatives=True, number_format=".2f").svg)
+    )
 
 
 def test_a_tooltip_has_the_name_in_full_and_all_digits():
