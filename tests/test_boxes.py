@@ -159,9 +159,12 @@ def test_where_no_two_parameters_have_the_same_name_their_module_is_not_told():
     }
 
 
-def test_every_output_is_drawn_as_one():
+def test_every_output_is_drawn_as_an_output():
     x = Value(2.0)
-    kinds = re.findall('class="node (\\w+)"', draw([x.sin(), x.cos(), x.sin().exp()]).svg)
+    drawing = draw([x.sin(), x.cos(), x.sin().exp()])
+    signs = [text for texts in boxes(drawing).values() for kind, text in texts if kind == "sign"]
+    assert signs == ["sin", "cos", "sin", "exp"], "in the order in which they are given"
+    kinds = re.findall('class="node (\\w+)"', drawing.svg)
     assert sorted(kinds) == ["leaf", "operation", "output", "output", "output"]
 
 
