@@ -98,7 +98,10 @@ def test_the_terms_of_a_dot_read_as_products():
 )
 def test_operands_are_told_apart_where_their_order_matters(function, told):
     root = function(Value(3.0, "p"), Value(2.0, "q"))
-    assert products(draw(root), root) == (["p", "q"] if told else [])
+    for direction in ("LR", "TB"):
+        drawing = draw(root, direction=direction)
+        assert products(drawing, root) == (["p", "q"] if told else [])
+        assert len(boxes(drawing)) == 3
 
 
 def test_the_box_of_a_module_counts_its_parameters_and_outputs():

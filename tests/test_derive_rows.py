@@ -182,3 +182,12 @@ def test_a_node_without_a_name_is_told_once():
     w, x = Value(2.0), Value(3.0)
     L = (w * x).tanh()
     assert [name for name, _, _ in derive(L, L.parents[0]).where] == ["v1", "L"]
+
+
+def test_a_way_that_is_worth_two_contributions_is_told_by_their_sum():
+    a = Value(2.0)
+    y = a * a
+    L = y + a * 3.0
+    (line,) = derive(L, a).lines
+    assert sorted(line.contributions) == [3.0, 4.0]
+    assert line.rows()[-2:] in (["3 + 4", "7"], ["4 + 3", "7"])

@@ -269,3 +269,18 @@ def test_a_node_of_thousands_of_operands_is_told_at_once():
     story = steps(max(xs))
     assert str(story).startswith("the steps of v1: 1 forward, 1 backward")
     assert "[x3 >= v1] / ([x0 >= v1] + [x1 >= v1] + [x2 >= v1] + ... + [x4999 >= v1])" in str(story.ledger("x3"))
+
+
+def test_a_rule_that_speaks_of_the_result_is_told_with_its_number():
+    x, y = Value(3.0, "x"), Value(5.0, "y")
+    (step,) = steps(max(x, y)).backward
+    assert [c.rule.text(numbers=True) for c in step.contributions] == [
+        "[3 >= 5] / ([3 >= 5] + [5 >= 5])",
+        "[5 >= 5] / ([3 >= 5] + [5 >= 5])",
+    ]
+
+
+def test_results_stand_below_each_other():
+    w = Value(4.0, "w")
+    root = Value(2.0) * 3.0 * w
+    assert str(steps(root)).splitlines()[1:3] == ["  v1    = 2 * 3            = 6", "  root  = v1 * w  = 6 * 4  = 24"]
