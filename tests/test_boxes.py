@@ -202,3 +202,17 @@ def test_arrows_of_one_operand_end_apart_and_a_chain_is_kept_straight():
     root = square.tanh()
     assert graphviz(draw(root)) == [("n0", "n1", "_", None), ("n0", "n1", "_", None), ("n1", "n2", "w", "4")]
     assert {head for _, _, head, _ in graphviz(draw(square.tanh(), direction="TB"))} == {"_", "n"}
+
+
+@pytest.mark.parametrize("direction", ["LR", "TB"])
+def test_operands_enter_before_the_result_and_stand_across_the_direction(direction):
+    big, small = Value(6.0), Value(2.0)
+    svg = draw(big - small, direction=direction).svg
+    root = ElementTree.fromstring(svg)
+    (group,) = [group for group in root.iter(f"{SVG}g") if group.get("class") == "node output"]
+    along, across = ("x", "y") if direction == "LR" else ("y", "x")
+    places = [(text.get("class"), float(text.get(along)), float(text.get(across))) for text in group.iter(f"{SVG}text")]
+    (_, first, one), (_, second, other) = [place for place in places if place[0] == "product"]
+    (data,) = [place for place in places if place[0] == "data"]
+    assert first == second < data[1]
+    assert one < other
