@@ -216,3 +216,6 @@ def test_operands_enter_before_the_result_and_stand_across_the_direction(directi
     (data,) = [place for place in places if place[0] == "data"]
     assert first == second < data[1]
     assert one < other
+    (sign,) = [text for text in group.iter(f"{SVG}text") if text.get("class") == "sign"]
+    (number,) = [text for text in group.iter(f"{SVG}text") if text.get("class") == "data"]
+    assert float(sign.get("x")) < float(number.get("x")) - 10, "the sign stands beside the number"
