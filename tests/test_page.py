@@ -299,3 +299,11 @@ def test_where_no_picture_can_be_made_a_notebook_is_given_the_text(monkeypatch):
 def test_the_ending_of_a_page_may_be_written_otherwise(tmp_path, name):
     steps(Value(1.0, "x")).save(tmp_path / name)
     assert (tmp_path / name).exists()
+
+
+def test_the_picture_has_the_numbers_of_the_forward_pass_alone():
+    w = Value(3.0, "w")
+    y = w * w
+    w.data = y.data = 10.0
+    svg = picture(steps(y).html)
+    assert [e.text for e in ElementTree.fromstring(svg).iter() if e.get("class") == "data"] == ["3", "9"]
