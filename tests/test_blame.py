@@ -164,3 +164,92 @@ def test_a_notebook_is_given_the_table_above_the_drawing():
     cells = re.findall(r"<t[hd] align=\"\w+\">(.*?)</t[hd]>", bundle["text/html"].partition("<svg")[0])
     assert " ".join(cells).split() == bundle["text/plain"].split()
     assert bundle["text/html"].index("</table>") < bundle["text/html"].index("<svg")
+
+
+def test_a_neuron_alone_is_drawn_and_told_as_the_model():
+    neuron = nn.Neuron(2, "identity", seed=0)
+    neuron([1.0, 2.0]).backward()  # dy/dw = x, dy/db = 1
+    told = blame(neuron)
+    assert [line.split()[0] for line in str(told).splitlines() if line] == [
+        *["layer", "model", "neuron", "model", "parameter", "weights.1", "weights.0", "bias"]
+    ]
+    svg = told.draw("gradient_x_value").svg
+    values = [neuron.weights[i].data * x for i, x in enumerate((1.0, 2.0))]
+    assert re.findall(r'class="(?:name|data)"[^>]*>([^<]*)<', svg) == [
+        *["input 0", "input 1", "model", f"grad x value {sum(values):.6g}"]
+    ]
+    for i, x in enumerate((1.0, 2.0)):
+        assert f"<title>weights.{i}: |gradient| {x}, gradient x value {values[i]!r}</title>" in svg
+
+
+def test_exactly_twenty_parameters_are_all_told():
+    model = nn.Neuron(19, seed=0)
+    model([1.0] * 19).backward()
+    assert "parameter " in str(blame(model))
+    assert "largest" not in str(blame(model))
+
+
+@pytest.mark.parametrize(("direction", "ends"), [("LR", "n0:e -> n2:w"), ("TB", "n0:s -> n2:n")])
+def test_each_weight_leads_from_its_input_to_its_neuron_and_the_largest_is_the_hottest(direction, ends):
+    model = nn.MLP(2, [2, 1], "tanh", seed=2)
+    model([1.0, -2.0]).backward()
+    for by in ("gradient", "gradient_x_value"):
+        dot = blame(model).draw(by, direction=direction).dot
+        assert ends in dot
+        tints = {
+            re.search('id="?(e[-0-9]+)', line)[1]: re.search("#\\w+", line)[0]
+            for line in dot.splitlines()
+            if "->" in line
+        }
+        weights = {
+            f"e{i}-{j}": w
+            for i, n in enumerate([n for layer in model.layers for n in layer.neurons], 2)
+            for j, w in enumerate(n.weights)
+        }
+        sizes = {id_: abs(w.grad * (w.data if by == "gradient_x_value" else 1)) for id_, w in weights.items()}
+        assert [id_ for id_, tint in tints.items() if tint == "#e69f00"] == [max(sizes, key=sizes.get)]
+
+
+def test_layers_that_do_not_fit_are_no_perceptron():
+    class Halved(nn.Module):
+        def __init__(self):
+            self.first, self.second = nn.Layer(2, 3, seed=0), nn.Layer(2, 1, seed=1)
+
+        def __call__(self, x):
+            return self.second(self.first(x)[:2])
+
+    model = Halved()
+    model([1.0, 2.0]).backward()
+    with pytest.raises(ValueError, match=r"second\.neurons\.0 has 2 weights for 3 neurons before it"):
+        blame(model).draw()
+
+
+def test_a_network_of_more_than_200_boxes_is_not_drawn():
+    for neurons, drawn in ((199, True), (200, False)):
+        model = nn.Layer(1, neurons, bias=False, seed=0)
+        for parameter in model.parameters():
+            parameter.grad = 1.0
+        if drawn:
+            assert blame(model).draw().dot.count("->") == neurons
+        else:
+            with pytest.raises(ValueError, match="makes 201 boxes and 200 arrows"):
+                blame(model).draw()
+
+
+def test_the_table_of_a_notebook_escapes_names_and_stands_alone_where_nothing_can_be_drawn(monkeypatch):
+    class Odd(nn.Module):
+        def __init__(self):
+            self.parts = {"<b>&": Value(1.0)}
+
+    model = Odd()
+    (model.parts["<b>&"] * 2.0).backward()
+    html = blame(model)._repr_mimebundle_()["text/html"]
+    assert '<td align="left">parts.&lt;b&gt;&amp;</td><td align="right">2</td>' in html
+    told = blame(running_example())
+    monkeypatch.setattr("autodiff.show.drawing.render", broken)
+    bundle = told._repr_mimebundle_()
+    assert bundle["text/html"].endswith("</table>")
+
+
+def broken(*_):
+    raise RuntimeError("no Graphviz")

@@ -239,5 +239,107 @@ def test_a_reader_that_closes_the_pipe_early_gets_no_traceback():
     process.stdout.close()
     errors = process.stderr.read()
     process.stderr.close()
-    process.wait()
+    assert process.wait() == 1
     assert b"Traceback" not in errors
+
+
+# What is printed
+
+
+def test_the_rows_that_are_printed_are_the_first_ones_round_numbers_and_the_last(run):
+    _, out, _ = run("--steps", "230", "--lr", "0.00001")
+    assert [int(row[0]) for row in table(out)] == [*range(6), 10, 20, 50, 100, 200, 230]
+    _, out, _ = run("--lr", "0.045")  # it diverges, and every step is told
+    assert len(table(out)) > 7
+    assert [int(row[0]) for row in table(out)] == [*range(len(table(out)))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], True),
+        (["--loss", "absolute_error"], True),
+        (["--weights", "1.5", "1"], True),
+        (["--lr", "0.001"], False),
+        (["--weights", "1", "2"], False),
+        (["--seed", "1"], False),
+    ],
+)
+def test_the_step_size_is_explained_where_it_is_the_one_that_answers_5_point_5(run, run_json, arguments, reason):
+    _, out, _ = run(*arguments, "--steps", "1")
+    assert (", with which the first step answers 5.5." in out) == reason
+    _, told = run_json(*arguments, "--steps", "1")
+    assert (told["steps"][1]["output"] == pytest.approx(5.5)) == reason
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ending"),
+    [
+        (
+            ["--steps", "3"],
+            r"Weights after 3 steps: w1 = \S+, w2 = .*\); to get nearer, try more --steps or a larger --lr\.",
+        ),
+        (
+            ["--loss", "absolute_error", "--steps", "100"],
+            r"Weights after 100 .*\); the output overshot the target on the way; to get nearer, try a smaller --lr\.",
+        ),
+        (
+            ["--weights", "0", "0"],
+            r"Weights after 0 steps: w1 = 0, w2 = 0 \(output 0, error -1\); the gradient is 0 here.*",
+        ),
+        (
+            ["--lr", "0.02"],
+            r"Trained weights .*\(output 1\.000000, error 0\.000000\); the output overshot the target on the way\.",
+        ),
+        (
+            ["--weights", "0.25", "0.99999995"],
+            r"Trained weights after 0 steps: w1 = 0\.250000, .* \(output 1\.000000, error 0\.000000\)\.",
+        ),
+    ],
+)
+def test_the_last_line_says_how_it_ended_and_what_to_try(run, arguments, ending):
+    _, out, _ = run(*arguments)
+    assert re.fullmatch(ending, out.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("weights", "shown"),
+    [
+        (("9999", "-9999"), ["9999.000000", "-9999.000000"]),
+        (("1e4", "-1e4"), ["1.00000e+04", "-1.00000e+04"]),
+        (("-1e-9", "-0.0"), ["0.000000", "0.000000"]),  # never "-0.000000"
+        (("-1e-6", "1e-6"), ["-0.000001", "0.000001"]),
+    ],
+)
+def test_each_number_fits_its_column(run, weights, shown):
+    _, out, _ = run("--weights", *weights, "--steps", "0")
+    assert next(line.split()[1:3] for line in out.splitlines() if line.startswith("     0 ")) == shown
+
+
+# Where it ends
+
+
+@pytest.mark.parametrize("weights", [("1.5", "1"), ("0.26", "1")])
+def test_it_has_diverged_when_the_error_is_a_million_times_the_first_or_a_million(run_json, weights):
+    _, told = run_json("--loss", "absolute_error", "--lr", "0.5", "--weights", *weights)
+    *_, before, last = [abs(row["error"]) for row in told["steps"]]
+    limit = 1e6 * max(1.0, abs(told["steps"][0]["error"]))
+    assert told["end"] == "diverged"
+    assert before <= limit < last
+
+
+@pytest.mark.parametrize(("weight", "status"), [("1e6", 1), ("-1e6", 1), ("1000001", 2), ("-1000001", 2)])
+def test_weights_are_taken_up_to_a_million(run, weight, status):
+    assert run("--weights", weight, "1", "--steps", "1", "--lr", "1")[0] == status
+
+
+@pytest.mark.parametrize(("steps", "status"), [("1000000", 0), ("1000001", 2)])
+def test_a_million_steps_are_the_most(run, steps, status):
+    assert run("--steps", steps)[0] == status
+
+
+def test_seeds_draw_both_weights_from_the_whole_interval(run_json):
+    drawn = [run_json("--seed", str(seed), "--steps", "0")[1]["weights"] for seed in range(12)]
+    for weights in zip(*drawn, strict=True):
+        assert -1 < min(weights) < -0.5
+        assert 0.5 < max(weights) < 1

@@ -159,3 +159,61 @@ def test_a_terminal_without_a_letter_shows_its_escape():
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
     done = subprocess.run(arguments, input="c\n", capture_output=True, text=True, check=True, env=environment)
     assert r"\u2202L/\u2202\u03bb = \u03bb = 2" in done.stdout
+
+
+def test_the_options_of_graph_reach_the_drawing(run):
+    plain = run("graph", "w*x", "w=3", "x=2")[1]
+    assert ("rankdir=LR" in plain, "rankdir=TB" in run("graph", "w*x", "w=3", "x=2", "--top-down")[1]) == (True, True)
+    assert ("#e69f00" in plain, "#e69f00" in run("graph", "w*x", "w=3", "x=2", "--heat")[1]) == (False, True)
+    assert ("∂ 3" in plain, "∂ 3" in run("graph", "w*x", "w=3", "x=2", "--local-derivatives")[1]) == (False, True)
+    status, _, err = run("graph", "x", "x=1", "-o", "g.png", "--embedded")
+    assert (status, "used here: engine='auto' uses it" in err) == (2, True)
+
+
+MANY = "+".join(["x"] * 300)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["derive", "1 + 2", "--wrt", "x"], "--wrt must be a name in the expression, got 'x'; there are none"),
+        (["derive", MANY, "--wrt", "x", "x=1"], "the derivation by x takes 1 lines of "),
+        (["page", MANY, "x=1"], "the graph has 300 nodes, which makes 300 boxes"),
+        (["page", "x", "x=1", "-o", "/no/such/page.html"], "cannot write /no/such/page.html: No such file"),
+        (["graph", "x", "x=1", "y" * 300], f"expected NAME=VALUE, such as w=3, got '{'y' * 50}'"),
+        (["graph", "x", "x=1", f"{'y' * 300}=one"], f"the value of {'y' * 50} is no number: 'one'"),
+        (["graph", "x", f"x={'y' * 300}"], f"the value of x is no number: '{'y' * 50}'"),
+        (["graph", "x", "x=1", f"--{'y' * 300}"], f"there is no option --{'y' * 48}; the nearest is --"),
+        (["derive", "x", "x=1", f"--wrt={'y' * 300}"], f"--wrt must be a name in the expression, got '{'y' * 50}'"),
+    ],
+)
+def test_errors_of_every_verb_are_one_short_line(run, arguments, message):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"autodiff {arguments[0]}: error: {message}")
+    assert err.count("\n") == 1
+    assert len(err) < 300
+
+
+@pytest.mark.parametrize(
+    ("expression", "numbers", "name"),
+    [
+        ("x*2", ["x=1"], "L"),
+        ("x*L", ["x=1", "L=2"], "out"),
+        ("x*L*out", ["x=1", "L=2", "out=3"], "result"),
+        ("x*L*out*result", ["x=1", "L=2", "out=3", "result=4"], "v3"),
+        ("x", ["x=1"], "x"),
+    ],
+)
+def test_the_result_has_a_name_that_no_other_has(run, expression, numbers, name):
+    status, out, _ = run("derive", expression, "--wrt", "x", *numbers)
+    assert (status, out.split()[0]) == (0, f"d{name}/dx")
+
+
+def test_spaces_around_the_equals_sign_are_no_matter(run):
+    assert run("derive", "x*k", "--wrt", "x", "x = 1", " k= -2 ") == run("derive", "x*k", "--wrt", "x", "x=1", "k=-2")
+
+
+def test_the_help_of_step_lists_its_commands(run):
+    _, out, _ = run("step", "--help")
+    assert re.findall(r"^  (\w+) ", out.partition("\ncommands:\n")[2], re.MULTILINE)[:3] == ["next", "back", "continue"]

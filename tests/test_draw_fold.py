@@ -236,3 +236,21 @@ def test_auto_folds_layers_where_arrows_between_neurons_make_a_slab():
     output = model([1.0, 2.0, 3.0])
     assert repr(draw(output, model=model)) == repr(draw(output, model=model, fold="layer"))
     assert repr(draw(output, model=model, fold="neuron")) != repr(draw(output, model=model, fold="layer"))
+
+
+@pytest.mark.parametrize("factor", [1.0, 5.0])
+@pytest.mark.parametrize("first", [True, False])
+def test_an_activation_is_told_from_what_else_is_done_with_the_same_number(factor, first):
+    class Doubled(nn.Module):
+        def __init__(self):
+            self.weight, self.bias = Value(2.0), Value(1.0)
+
+        def activation(self, z):
+            return z * 2.0
+
+    model = Doubled()
+    z = model.weight * Value(3.0) + model.bias
+    output, other = model.activation(z), z * factor
+    (use,) = neurons(walk(output + other if first else other + output)[0], model)
+    assert [node.data for node in use.nodes] == [6.0, 7.0, 14.0]
+    assert use.nodes[-1] is output

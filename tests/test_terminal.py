@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from autodiff import Value
+from autodiff import Value, nn
 from autodiff.cli import main
 from autodiff.expression import parse
 from autodiff.show.steps import tell
@@ -226,3 +226,102 @@ def test_of_a_leaf_alone_the_gradient_is_known_at_once():
     out = io.StringIO()
     Stepper(tell(Value(2.0, "w"), {}), io.StringIO("print\n"), out).run()
     assert "w  = 2  dw/dw = 1" in out.getvalue()
+
+
+def long_session(*commands):
+    """What is answered to each command about 20 sines and their 20 slopes."""
+    y = Value(0.5, "x")
+    for _ in range(20):
+        y = y.sin()
+    out = io.StringIO()
+    Stepper(tell(y, {}), io.StringIO("".join([f"{command}\n" for command in commands])), out).run()
+    return [answer.partition("\n")[2].strip("\n") for answer in out.getvalue().split("(autodiff) ")[1:]]
+
+
+def test_list_shows_five_steps_before_and_after_the_one_made_last():
+    def numbers(text):
+        return [int(re.search(r"(\d+)/40", line)[1]) for line in text.splitlines()]
+
+    _, middle, _, end, _, start = long_session("next 10", "list", "next 99", "l", "back 38", "l")
+    assert numbers(middle) == [*range(5, 16)]
+    assert numbers(end) == [*range(35, 41)]
+    assert numbers(start) == [*range(1, 8)]
+    assert [line.index("/") for line in middle.splitlines()] == [middle.index("/")] * 11, "the numbers are aligned"
+    assert [line[:2] for line in middle.splitlines()] == [*["  "] * 5, "->", *["  "] * 5]
+
+
+def test_the_session_begins_with_the_result_and_the_leaves():
+    assert session().splitlines() == [
+        "L = 4, in 8 steps; help lists the commands",
+        "start  w = 3, x = 2, b = 1, y = 5",
+    ]
+
+
+SHORT = {
+    **{"n": "next", "c": "continue", "cont": "continue", "b v2": "break v2", "p": "print", "p w": "print w"},
+    **{"cl v2": "clear v2", "l": "list", "ll": "longlist", "u": "undo", "h": "help", "n 2": "next 2"},
+}
+
+
+@pytest.mark.parametrize(("short", "long"), SHORT.items())
+def test_each_short_form_does_what_the_command_does(short, long):
+    before = ["break v2", "next 2", "break w"]
+    assert answers(*before, short, "longlist")[3:] == answers(*before, long, "longlist")[3:]
+
+
+@pytest.mark.parametrize("command", ["q", "exit", "quit"])
+def test_a_session_can_be_left(command):
+    assert len(answers(command, "next")) == 1
+
+
+def test_moves_end_at_the_ends_and_go_on_after_an_error():
+    told = answers("next 1000000000000", "back 99", "fly", "next", "continue", "print L", "undo", "print L")
+    assert "8/8" in told[0]
+    assert told[1].startswith("start  w = 3")
+    assert told[3].startswith("forward  1/8")
+    assert told[5] == "L  = 4  dL/dL = 1"
+    assert told[7] == "L  = not yet  dL/dL = not yet"
+
+
+def test_breakpoints_are_listed_and_cleared_one_by_one():
+    assert answers("b w", "b v2", "b", "clear w", "clear w", "clear") == [
+        "continue stops at w",
+        *["continue stops at w, v2"] * 2,
+        "continue stops at v2",
+        "there is no breakpoint at 'w'",
+        "continue stops at no node",
+    ]
+
+
+def test_an_operand_used_twice_is_announced_once():
+    a = Value(3.0, "a")
+    out = io.StringIO()
+    Stepper(tell(a * a, {}), io.StringIO("longlist\n"), out).run()
+    assert out.getvalue().splitlines()[-1] == "   backward 2/2  v1 to a"
+
+
+def test_the_path_of_a_parameter_stands_beside_it():
+    model = nn.MLP(1, [1], seed=0)
+    out = io.StringIO()
+    Stepper(tell(model([2.0]), {"model": model}), io.StringIO("print\n"), out).run()
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert [line[-1] for line in lines if line[0] in ("w0", "b")] == [
+        f"layers.0.neurons.0.{part}" for part in ("weights.0", "bias")
+    ]
+
+
+def test_at_a_terminal_there_is_a_prompt_and_no_echo():
+    text = session(source=Screen("next\n"))
+    assert text.endswith("(autodiff) forward  1/8  v1 = w * x = 3 * 2 = 6\n(autodiff) \n")
+    assert session("next").endswith("\n(autodiff) next\nforward  1/8  v1 = w * x = 3 * 2 = 6\n")
+
+
+def test_names_are_completed():
+    stepper = Stepper(story(), io.StringIO(), io.StringIO())
+    assert stepper.completedefault("v", "print v", 6, 7) == ["v1", "v2", "v3"]
+
+
+def test_a_dumb_terminal_has_no_colours(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\x1b" not in session("next", out=Screen())

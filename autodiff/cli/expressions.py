@@ -30,7 +30,6 @@ class ExpressionParser(Parser):
             description=description,
             epilog="examples:\n" + "\n".join([f"  autodiff {verb} {example}" for example in examples]),
             formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
         )
         self.add_argument("expression", metavar="EXPR", help='such as "tanh(w*x + b)": + - * / ** and functions')
         self.add_argument("assignments", metavar="NAME=VALUE", nargs="*", help="a number for each name, such as w=-0.5")

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Sequence
 
-from autodiff.cli.expressions import ExpressionParser
+from autodiff.cli.expressions import DATA, ExpressionParser
 from autodiff.show import draw
 
 EXAMPLES = (
@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
                 sys.stdout.reconfigure(encoding="utf-8")  # Graphviz reads UTF-8, whatever a terminal shows
             sys.stdout.write(drawing.dot)
         else:
-            drawing.save(options.output.removeprefix("\0"))
+            drawing.save(options.output.removeprefix(DATA))
     except OSError as error:
         parser.error(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
     except (RuntimeError, ValueError) as error:

@@ -48,7 +48,7 @@ class Row:
     def __str__(self) -> str:
         g1, g2 = self.gradient
         shown = [round(x, 6) + 0.0 for x in (self.w1, self.w2, self.output, self.error)]  # never "-0.000000"
-        numbers = "".join(f"{x:13.6f}" if abs(x) < 1e5 else f"{x:13.5e}" for x in shown)
+        numbers = "".join(f"{x:13.6f}" if abs(x) < 1e4 else f"{x:13.5e}" for x in shown)
         return f"{self.step:6}{numbers}   ({g1:.6g}, {g2:.6g})"
 
 

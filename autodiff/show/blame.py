@@ -211,7 +211,7 @@ def _network(blame: Blame, by: Measure) -> Scene:
             share, id_ = neurons[path], f"n{len(scene.boxes)}"
             ids.append(id_)
             told = f"{'|grad|' if by == 'gradient' else 'grad x value'} {short(getattr(share, by))}"
-            rows = (("name", clean(path)), ("data", told))
+            rows = (("name", clean(path) or "model"), ("data", told))
             scene.boxes.append(Box(id_, "module", "", rows, tooltip=_words(share), gradient=abs(getattr(share, by))))
             scene.arrows += [
                 Arrow(f"e{id_[1:]}-{i}", tail, id_, tooltip=_words(weight), size=abs(getattr(weight, by)))
@@ -228,4 +228,5 @@ def _weights(shares: dict[str, Share], path: str) -> list[Share]:
 
 
 def _words(share: Share) -> str:
-    return f"{clean(share.path, 200)}: |gradient| {share.gradient!r}, gradient x value {share.gradient_x_value!r}"
+    path = clean(share.path, 200) or "model"
+    return f"{path}: |gradient| {share.gradient!r}, gradient x value {share.gradient_x_value!r}"

@@ -199,11 +199,11 @@ class _Ways:
         place = next(i for i, parent in enumerate(user.parents) if parent is self.wrt)
         if place >= 2 * factors:
             return None, ""
-        error, other = self._target(self.story.node(last.above)), user.parents[(place + factors) % (2 * factors)]
+        error = self._target(self.story.node(last.above))
         if user.op.name == "dot":
             return error, "input" if place < factors else "weight"
-        name = self.story.name(self.wrt)
-        known = id(self.wrt) in self.story.paths or WEIGHT.fullmatch(name) or INPUT.fullmatch(self.story.name(other))
+        name, other = self.story.name(self.wrt), self.story.name(user.parents[1 - place])
+        known = id(self.wrt) in self.story.paths or WEIGHT.fullmatch(name) or INPUT.fullmatch(other)
         return error, "input" if known else "other factor"
 
     def _check_size(self) -> None:

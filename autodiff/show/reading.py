@@ -105,6 +105,7 @@ def _add_arrows(
     head, head_id = unit[id(node)], scene.box_of[id(node)]
     slopes = node.local_derivatives() if head is node else ()
     _, ports = entrances(node, names) if head is node else ([], [])
+    formula = written(node, names) if head is node else ""
     for i, parent in enumerate(node.parents):
         tail, tail_id = unit[id(parent)], scene.box_of[id(parent)]
         if tail is head or id(parent) in within:
@@ -112,7 +113,7 @@ def _add_arrows(
         if head is node:
             id_ = f"e{head_id[1:]}-{i}"
             label = f"{PARTIAL} {short(slopes[i], spec)}" if local_derivatives else ""
-            words = f"operand {i + 1} of {written(node, names)}, local derivative {short(slopes[i], '')}"
+            words = f"operand {i + 1} of {formula}, local derivative {short(slopes[i], '')}"
             scene.arrows.append(Arrow(id_, tail_id, head_id, ports[i] if ports else None, label, words))
         else:  # one arrow from a box to a module, however many operands come from it
             id_ = f"e{head_id[1:]}-{tail_id}"

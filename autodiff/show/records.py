@@ -127,6 +127,7 @@ class Ledger:
         name: the name of the node.
         total: its gradient; the contributions sum to it exactly, one after the other.
         entries: the contributions; none for the root, whose gradient is 1 by definition.
+        of: the name of the root.
     """
 
     name: str
@@ -137,7 +138,7 @@ class Ledger:
     def __str__(self) -> str:
         title = f"d{self.of}/d{self.name} = {short(self.total)}"
         if not self.entries:
-            return title + (", by definition" if self.total else f": {self.of} does not depend on {self.name}")
+            return f"{title}, by definition"
         rows = [["from", "incoming", "", "local derivative", "", "contribution", "sum"]]
         shown = self.entries if len(self.entries) <= LISTED else (*self.entries[: LISTED - 2], self.entries[-1])
         for entry in shown:
