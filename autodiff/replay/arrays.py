@@ -41,10 +41,10 @@ class ArrayWriter(Writer):
                 self.data[self.called(register)] = settings
             elif op is moves.PARAMETERS and rows is not None:
                 view = _view("theta", settings[0], tape.parameters)
-                if view == "theta":
+                column = "[:, None]" if register in self.columns else ""
+                if view == "theta" and not column:
                     self.name[register] = view
                 elif view:
-                    column = "[:, None]" if register in self.columns else ""
                     self.views.append(f"{self.called(register)} = {view}{column}")
 
     def _columns(self) -> set[int]:
