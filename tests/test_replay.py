@@ -10,6 +10,8 @@ import autodiff as ad
 from autodiff import DomainError, Replay, ReplayError, Value, nn
 from autodiff.replay import compare
 
+pytestmark = pytest.mark.usefixtures("left")
+
 
 def neuron():
     w, b = Value(0.5, label="w"), Value(-1.0, label="b")

@@ -18,6 +18,7 @@ OPTIMIZERS = [
     lambda p: nn.AdamW(p, lr=0.01, weight_decay=0.1),
     lambda p: nn.RMSprop(p, lr=0.01, momentum=0.5),
 ]
+pytestmark = pytest.mark.usefixtures("left")
 MOONS = nn.data.moons(24, seed=3, classes=(-1, 1))
 
 
