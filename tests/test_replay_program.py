@@ -1,0 +1,348 @@
+"""What a graph becomes: what is recorded of it, which program that is, how it reads, and what the program answers."""
+
+import gc
+import math
+import random
+from array import array
+
+import pytest
+from replay_graphs import grow, moderate
+
+import autodiff as ad
+from autodiff import DomainError, Replay, ReplayError, Value, nn, ops
+from autodiff.replay import Samples, added, choice, compare, length, scaled, straight, vector
+from autodiff.replay.vectors import numpy_is_here
+
+pytestmark = pytest.mark.usefixtures("left")
+
+
+@pytest.fixture(params=["floats", "arrays"])
+def kind(request, monkeypatch):
+    """Every graph becomes a program of this kind."""
+    if request.param == "arrays":
+        pytest.importorskip("numpy", reason="arrays need NumPy")
+    monkeypatch.setattr(choice, "PER_BLOCK", -1.0 if request.param == "arrays" else math.inf)
+    return request.param
+
+
+# What is recorded.
+
+
+def test_what_depends_on_constants_alone_is_computed_no_more():
+    w = Value(2.0)
+    replay = Replay(w * ad.exp(ad.sin(Value(0.5)) * 2.0), [w])
+    assert replay.report().operations == 1
+    assert replay() == 2.0 * math.exp(math.sin(0.5) * 2.0)
+    assert repr(replay) == "<Replay of 1 operations, 1 parameters, 0 inputs>"
+
+
+def test_a_constant_that_was_zero_and_then_minus_zero_is_two():
+    c, x = Value(0.0), Value(-1.0)
+    above = ad.atan2(c, x)
+    c.data = -0.0
+    assert Replay(above + 2.0 * ad.atan2(c, x), [x])() == math.pi - 2.0 * math.pi
+
+
+def test_parameters_and_inputs_may_have_changed_since_the_graph_was_built():
+    w, x = Value(3.0), Value(2.0)
+    y = w * w * x
+    w.data, x.data = 5.0, 10.0
+    replay = Replay(y, [w], [x])
+    assert (replay.gradient()[0], list(replay.gradient()[1])) == (250.0, [100.0])
+
+
+def test_a_graph_of_nan_replays_at_numbers(kind):
+    w = Value(math.nan)
+    replay = Replay(ad.sin(w * 2.0) * 3.0 + (w * 2.0) * 3.0, [w])
+    replay.values[0] = 0.0
+    assert (replay.gradient()[0], list(replay.gradient()[1])) == (0.0, [12.0])
+
+
+def test_a_graph_whose_leaves_are_outside_of_a_domain_by_now_is_refused():
+    x = Value(2.0, label="x")
+    y = ad.log(x)
+    x.data = -1.0
+    with pytest.raises(DomainError, match=r"log\(x\) is undefined at x = -1\.0 \('x'\)"):
+        Replay(y, [x])
+
+
+# How it is checked.
+
+
+@pytest.mark.parametrize(("off", "refused"), [(3e-9, True), (-3e-9, True), (1e-10, False)])
+@pytest.mark.parametrize("what", ["loss", "first", "last"])
+def test_a_program_may_differ_from_the_eager_engine_by_rounding_alone(off, refused, what):
+    w, b = Value(0.5), Value(-1.0)
+    replay = Replay(ad.tanh(w * 4.0 + b), [w, b])
+
+    class Wrong:
+        def gradient(self, values, rows):
+            loss, gradient = replay._program.gradient(values, rows)
+            gradient = list(gradient)
+            if what == "loss":
+                return loss * (1 + off), gradient
+            gradient[0 if what == "first" else 1] *= 1 + off
+            return loss, gradient
+
+    def check():
+        compare.check(Wrong(), replay._recording, replay.values, [[]])
+
+    if refused:
+        with pytest.raises(ReplayError):
+            check()
+    else:
+        check()
+
+
+# Which program, and how it reads.
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_garbage_collector_is_left_as_it_was(enabled, monkeypatch):
+    w = Value(1.0)
+    collecting = []
+
+    def spy(recording):
+        collecting.append(gc.isenabled())
+        raise RuntimeError
+
+    monkeypatch.setattr(choice, "_choose", spy)
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        with pytest.raises(RuntimeError):
+            Replay(w * w, [w])
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+    assert collecting == [False]
+
+
+def test_the_report_counts_what_runs():
+    w, b = Value(0.5, label="w"), Value(-1.0, label="b")
+    report = Replay(ad.tanh(w * Value(4.0, label="x") + b), [w, b]).report()
+    assert str(report).splitlines() == [
+        "graph         3 operations, 2 parameters, 0 inputs",
+        "program       on floats: 3 instructions forward, 3 reverse",
+        "lanes         none",
+        "layers        none",
+        "remainder     3 instructions on single numbers",
+        "memory        416 bytes",  # 32 each: two parameters and their gradient, three leaves, six instructions
+    ]
+
+
+def test_the_report_of_a_network_counts_batches_layers_and_what_is_left():
+    pytest.importorskip("numpy", reason="layers need NumPy")
+    model = nn.MLP(2, [8, 8, 1], "tanh", seed=0)
+    x = [Value(0.1), Value(0.2)]
+    replay = Replay(nn.squared_error(model(x), 1.0), model, x)
+    report = replay.report()
+    assert (report.kind, report.parameters, report.inputs) == ("arrays", 105, 2)
+    assert (report.lanes, report.layers) == (("batch",), ((8, 2), (8, 8), (1, 8)))
+    assert report.remainder == 2  # the sum over the batch, and its division
+    assert report.operations == 35  # 17 neurons, 16 of them with a tanh, and the squared error's two
+    assert "lanes         batch\nlayers        8 x 2, 8 x 8, 1 x 8\n" in str(report)
+
+
+def test_what_is_written_twice_is_computed_once():
+    a, b = Value(0.5), Value(2.0)
+    replay = Replay(ad.tanh(a * b) + ad.sin(a * b) + 2.0 * ad.tanh(a * b), [a, b])
+    assert replay.report().forward == 6  # a b, its tanh and its sine, twice the tanh, two sums
+    assert replay.source.count("a * b") + replay.source.count("p0 * p1") == 2  # in each of the two functions
+
+
+def test_one_gradient_of_several_nodes_has_the_label_that_is_nearest_to_the_loss():
+    a, b, c, d = [Value(x) for x in (0.3, 0.5, -0.2, 0.1)]
+    t = a * b
+    u = t + c
+    t.label, u.label = "t", "u"
+    source = Replay(ad.tanh(u + d), [a, b, c, d]).source
+    assert "du = " in source
+    assert "dt = " not in source
+
+
+LABELS = [
+    "forward",
+    "gradient",
+    "values",
+    "registers",
+    "reverse",
+    "program",
+    "theta",
+    "dtheta",
+    "batch",
+    "np",
+    "arrays",
+]
+LABELS += [
+    "defined",
+    "put_rows",
+    "put_lanes",
+    "stack",
+    "places",
+    "sum",
+    "len",
+    "dot",
+    "exp",
+    "sech",
+    "inf",
+    "math",
+    "v4",
+]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_hides_no_name_of_the_program(label, kind):
+    w, b, x = Value(0.5, label=label), Value(0.25, label=label), Value(2.0, label=label)
+    y = ad.exp(w * x + b)
+    y.label = label
+    loss = y * y + ad.dot([w, b, x], [x, y, y])
+    replay = Replay(loss, [w, b], [x])
+    loss.backward()
+    found, gradient = replay.gradient()
+    assert replay.report().kind == kind
+    assert found == pytest.approx(loss.data, rel=1e-14)
+    assert list(gradient) == pytest.approx([w.grad, b.grad], rel=1e-14)
+    assert replay([[2.0], [2.0]]) == pytest.approx(found, rel=1e-15)
+
+
+# What it answers.
+
+KINKS = {
+    "relu": (lambda x: ad.relu(x), [0.0, -0.0]),
+    "leaky_relu": (lambda x: ad.leaky_relu(x, 0.25), [0.0, -0.0]),
+    "elu": (lambda x: ad.elu(x, 0.75), [0.0, -0.0]),
+    "abs": (lambda x: ad.abs(x), [0.0, -0.0]),
+    "sign": (lambda x: ad.sign(x), [0.0, -0.0]),
+    "heaviside 0": (lambda x: ad.heaviside(x, 0.0), [0.0]),
+    "heaviside 0.5": (lambda x: ad.heaviside(x, 0.5), [0.0]),
+    "heaviside 1": (lambda x: ad.heaviside(x, 1.0), [0.0]),
+    "clip": (lambda x: ad.clip(x, -0.5, 2.0), [-0.5, 2.0, 0.0]),
+    "maximum": (lambda x: ad.maximum(x, x * x), [1.0, 0.0]),
+    "minimum": (lambda x: ad.minimum(x, x * x), [1.0, 0.0]),
+    "max": (lambda x: ad.max([x, x * x, 1.0 * x, 0.5 * x]), [1.0, 0.0]),
+    "step 0": (lambda x: ops.STEP(x, x * x, 0.0), [1.0]),
+    "step 0.5": (lambda x: ops.STEP(x, x * x, 0.5), [1.0]),
+    "step 1": (lambda x: ops.STEP(x, x * x, 1.0), [1.0]),
+    "prod": (lambda x: ad.prod([x, x + 1.0, x]), [0.0, -1.0]),
+    "x**0": (lambda x: x**0, [0.0]),
+    "x**1": (lambda x: x**1, [0.0]),
+    "x**3": (lambda x: x**3, [0.0]),
+    "softplus": (lambda x: ad.softplus(x), [0.0, 800.0, -800.0]),
+    "sigmoid": (lambda x: ad.sigmoid(x), [800.0, -800.0]),
+    "tanh": (lambda x: ad.tanh(x), [800.0, -800.0]),
+    "logsumexp": (lambda x: ad.logsumexp([x, 2.0 * x, 1.0]), [800.0, -800.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+@pytest.mark.parametrize("batch", [False, True])
+def test_at_kinks_and_far_out_the_answers_are_those_of_backward(name, batch, kind):
+    """Where the check at the start would let a program pass that is right close by."""
+    row, places = KINKS[name]
+
+    def loss(p, q, x):
+        return row(p * x) * 3.0 + q * row(p * x) * x
+
+    for x in places:
+        p, q, leaf = Value(1.0), Value(0.5), Value(x)
+        inputs = [leaf] if batch else []
+        replay = Replay(loss(p, q, leaf), [p, q], inputs)
+        assert replay.report().kind == kind
+        eager = loss(p, q, leaf)
+        eager.backward()
+        found, gradient = replay.gradient([[x], [x]] if batch else None)
+        assert found == pytest.approx(eager.data, rel=1e-14, abs=1e-300)
+        assert list(gradient) == pytest.approx([p.grad, q.grad], rel=1e-14, abs=1e-300)
+
+
+def test_a_gradient_is_the_callers_own_and_the_vector_of_values_too(kind):
+    w = [Value(0.1 * i) for i in range(4)]
+    replay = Replay(ad.sum([x * x for x in w]), w)
+    given = vector([1.0, 2.0, 3.0, 4.0])
+    replay.values = given
+    _, first = replay.gradient()
+    given[0] = 9.0
+    replay.values[1] = 7.0
+    _, second = replay.gradient()
+    assert list(first) == [2.0, 4.0, 6.0, 8.0]
+    assert list(second) == [2.0, 14.0, 6.0, 8.0]
+
+
+def test_a_program_in_parts_takes_batches(monkeypatch, kind):
+    monkeypatch.setattr(straight, "PART", 3)
+    w, b, x, t = Value(0.5), Value(0.25), Value(1.0), Value(2.0)
+    replay = Replay((ad.tanh(ad.sin(w * x) + b * t) - t) ** 2 + x, [w, b], [x, t])
+    rows = [[0.3, 1.0], [-0.7, 0.0], [2.0, 0.5]]
+    eager = ad.mean([(ad.tanh(ad.sin(w * x) + b * t) - t) ** 2 + x for x, t in rows])
+    eager.backward()
+    loss, gradient = replay.gradient(rows)
+    assert replay(rows) == pytest.approx(eager.data, rel=1e-14) == pytest.approx(loss)
+    assert list(gradient) == pytest.approx([w.grad, b.grad], rel=1e-13)
+
+
+def test_a_batch_of_a_loss_that_depends_on_no_input_is_that_loss(kind):
+    w, b, x = Value(0.5), Value(2.0), Value(1.0)
+    replay = Replay(w * w + b, [w, b], [x])
+    loss, gradient = replay.gradient([[1.0], [2.0], [3.0]])
+    assert (loss, list(gradient)) == (2.25, [1.0, 1.0])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_samples_are_averaged_whichever_are_asked_for(seed, kind):
+    dice = random.Random(seed)
+    parameters = [Value(dice.uniform(-1, 1)) for _ in range(3)]
+    ways = [dice.random() for _ in range(dice.randint(1, 3))]  # samples of one way share a program
+
+    def of_sample(way, x):
+        pool = grow(random.Random(way), [*parameters, Value(x), Value(x * x)], 12)
+        return moderate(pool[-1]) + (pool[-2] * pool[0] - x) ** 2
+
+    data = [(dice.choice(ways), dice.choice([0.0, 1.0, dice.uniform(-2, 2)])) for _ in range(9)]
+    ours = Samples((of_sample(*sample) for sample in data), parameters, vector([p.data for p in parameters]))
+    for asked in ([0], [8, 3], list(range(9)), [5, 5, 1], [7, 2, 0, 4]):
+        for p in parameters:
+            p.data += 0.01
+            p.zero_grad()
+        eager = ad.mean([of_sample(*data[k]) for k in asked])
+        eager.backward()
+        loss, gradient = ours.gradient(vector([p.data for p in parameters]), asked)
+        assert loss == pytest.approx(eager.data, rel=1e-11, abs=1e-13)
+        assert list(gradient) == pytest.approx([p.grad for p in parameters], rel=1e-10, abs=1e-11)
+
+
+def test_samples_that_differ_in_the_sign_of_zero_differ():
+    p = Value(-1.0)
+    losses = [ad.atan2(Value(zero), p * 1.0) for zero in (0.0, -0.0)]
+    ours = Samples(losses, [p], vector([-1.0]))
+    assert [ours.gradient(vector([-1.0]), [k])[0] for k in (0, 1)] == [math.pi, -math.pi]
+
+
+@pytest.mark.parametrize("make", [vector, lambda numbers: array("d", numbers)], ids=["vector", "array"])
+def test_vectors_are_scaled_added_and_measured_without_overflow(make):
+    x, y = make([3.0, -4.0]), make([1.0, 0.5])
+    assert list(scaled(x, -2.0)) == [-6.0, 8.0]
+    assert list(added(x, y)) == [4.0, -3.5]
+    assert (list(x), list(y)) == ([3.0, -4.0], [1.0, 0.5])
+    for scale in (1e-200, 1e-150, 1e-100, 1.0, 1e100, 1e200):
+        assert length(make([3.0 * scale, -4.0 * scale])) == pytest.approx(5.0 * scale, rel=1e-15)
+    assert length(make([0.0])) == 0.0
+    assert length(make([math.inf, 1.0])) == math.inf
+    assert math.isnan(length(make([math.nan, 1.0])))
+
+
+@pytest.mark.skipif(not numpy_is_here(), reason="arrays need NumPy")
+def test_a_batch_may_be_an_array_of_any_real_numbers(kind):
+    import numpy as np
+
+    w, x, t = Value(3.0), Value(0.0), Value(0.0)
+    replay = Replay((w * x - t) ** 2, [w], [x, t])
+    for dtype in (float, np.float32, int, np.uint8, bool):
+        assert replay(np.array([[1, 1], [1, 0]], dtype)) == 6.5
+    shape = "a batch needs a row for each sample and 2 columns, got "
+    for wrong in ([1.0, 2.0], [[[1.0, 2.0]]], [[1.0]], [[1.0, 2.0, 3.0]], [[]], np.zeros((0, 2))):
+        with pytest.raises((TypeError, ValueError), match=f"{shape}|must be a row of 2 numbers|expected one real"):
+            replay(np.array(wrong))
+    for wrong in ([[1j, 1.0]], [["1", "2"]]):
+        with pytest.raises(TypeError, match="expected one real number"):
+            replay(np.array(wrong))
