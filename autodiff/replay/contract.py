@@ -62,7 +62,6 @@ def _only_users(recording: Recording) -> list[int]:
         for j in operands:
             user[j] = i
             uses[j] += 1
-    uses[recording.root] += 2
     return [i if n == 1 else -1 for i, n in zip(user, uses, strict=True)]
 
 
