@@ -204,6 +204,15 @@ def run(capsys):
     return call
 
 
+@pytest.fixture(params=["floats", "arrays"])
+def kind(request, monkeypatch):
+    """Every graph that is replayed becomes a program of this kind."""
+    if request.param == "arrays":
+        pytest.importorskip("numpy", reason="arrays need NumPy")
+    monkeypatch.setattr("autodiff.replay.choice.PER_BLOCK", -1.0 if request.param == "arrays" else math.inf)
+    return request.param
+
+
 @pytest.fixture
 def left(monkeypatch):
     """Finite answers that replays have left to the eager engine: it is slow but right, so that no number shows it.

@@ -262,9 +262,12 @@ def test_a_product_is_spread_over_lanes_as_a_whole():
 def test_inputs_keep_their_names_in_a_program_on_arrays():
     w, b = Value(0.5, label="w"), Value(-1.0, label="b")
     x, t = Value(1.0, label="x"), Value(2.0, label="t")
-    source = Replay((ad.tanh(w * x + b) - t) ** 2, [w, b], [x, t]).source
+    y = ad.tanh(w * x + b)
+    y.label = "y"
+    source = Replay((y - t) ** 2, [w, b], [x, t]).source
     assert "x = batch[:, 0]" in source
     assert "t = batch[:, 1]" in source
+    assert re.search(r"\by = np\.tanh\(", source)
 
 
 @pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
