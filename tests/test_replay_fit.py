@@ -68,6 +68,18 @@ def test_an_optimizer_may_move_some_of_the_parameters_in_another_order():
     assert data[1] == pytest.approx(data[0], rel=1e-12)
 
 
+@pytest.mark.parametrize("make", [lambda w, b: [w, b], lambda w, b: [b]], ids=["all", "some"])
+def test_steps_start_from_the_data_of_now_whatever_the_values_were(make):
+    w, b = Value(2.0), Value(1.0)
+    replay = Replay(w * w + b * b, [w, b])
+    w.data, b.data = 5.0, 3.0
+    replay.values = [-1.0, -1.0]
+    moved = make(w, b)
+    assert replay.fit(nn.SGD(moved, lr=0.25), 2) == [34.0, 0.25 * 25.0 + 0.25 * 9.0 if w in moved else 27.25]
+    assert (w.data, b.data) == ((1.25 if w in moved else 5.0), 0.75)
+    assert list(replay.values) == [w.data, b.data]
+
+
 def test_batches_are_a_step_each():
     w, x, t = Value(0.5), Value(0.0), Value(0.0)
     replay = Replay((w * x - t) ** 2, [w], [x, t])

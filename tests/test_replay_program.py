@@ -2,6 +2,7 @@
 
 import gc
 import math
+import threading
 
 import pytest
 
@@ -255,6 +256,16 @@ def test_a_gradient_is_the_callers_own_and_the_vector_of_values_too(kind):
     _, second = replay.gradient()
     assert list(first) == [2.0, 4.0, 6.0, 8.0]
     assert list(second) == [2.0, 14.0, 6.0, 8.0]
+
+
+def test_each_thread_has_a_gradient_of_its_own(kind):
+    w, x = [Value(0.5), Value(2.0)], Value(1.0)
+    replay = Replay(w[0] * w[1] * x, w, [x])
+    _, gradient = replay._program.gradient(replay.values, replay._rows([[1.0]]))
+    thread = threading.Thread(target=replay.gradient, args=([[7.0]],))
+    thread.start()
+    thread.join()
+    assert list(gradient) == [2.0, 0.5]
 
 
 def test_numbers_are_python_floats(kind):
