@@ -152,6 +152,19 @@ def test_weights_that_are_computed_are_layers_too():
     agree(replay, "computed weights")
 
 
+def test_branches_that_share_weights_keep_lanes_of_their_own():
+    w = [Value(0.3), Value(-0.7)]
+    a, b = [[Value(0.2 * k - 0.3 * j) for k in range(2)] for j in (1, 2)]
+    data = [(0.1 * i - 1.0, math.sin(i)) for i in range(30)]
+
+    def branch(v, x):
+        return ad.dot(w, [ad.tanh(v[0] * x), ad.tanh(v[1] * x)])
+
+    replay = Replay(ad.mean([(branch(a, x) - branch(b, y)) ** 2 for x, y in data]), [*w, *a, *b])
+    assert (replay.report().kind, replay.report().lanes) == ("arrays", (30,))
+    agree(replay, "shared weights")
+
+
 def test_a_sample_with_inputs_is_a_layer_in_a_batch():
     model = nn.MLP(3, [6, 4], "relu", seed=0)
     x, t = [Value(0.1) for _ in range(3)], [Value(0.0) for _ in range(4)]

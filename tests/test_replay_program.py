@@ -140,6 +140,13 @@ def test_what_is_written_twice_is_computed_once():
     assert replay.source.count("a * b") + replay.source.count("p0 * p1") == 2  # in each of the two functions
 
 
+def test_constants_of_one_number_are_told_apart_by_their_labels():
+    w, x, y = Value(0.5, label="w"), Value(4.0, label="x"), Value(4.0, label="y")
+    source = Replay(w * x + ad.sin(w * y) + w * 4.0, [w]).source
+    for line in ("x = 4.0", "y = 4.0", "w * x", "w * y", "w * 4.0"):
+        assert line in source
+
+
 def test_one_gradient_of_several_nodes_has_the_label_that_is_nearest_to_the_loss():
     a, b, c, d = [Value(x) for x in (0.3, 0.5, -0.2, 0.1)]
     t = a * b
