@@ -141,12 +141,13 @@ def test_what_depends_on_all_samples_and_goes_back_to_each(monkeypatch):
     agree(replay, "batch normalisation")
 
 
-def test_weights_that_are_computed_are_layers_too():
+@pytest.mark.parametrize("dot", [ad.dot, lambda row, x: ad.dot(x, row)], ids=["row, x", "x, row"])
+def test_weights_that_are_computed_are_layers_too(dot):
     w = [[Value(0.1 * (i + 1) * (j - 1)) for j in range(3)] for i in range(5)]
     squashed = [[ad.tanh(x) for x in row] for row in w]
     dice = random.Random(0)
     data = [[dice.gauss(0, 1) for _ in range(3)] for _ in range(20)]
-    loss = ad.mean([ad.sum([ad.relu(ad.dot(row, x)) for row in squashed]) for x in data])
+    loss = ad.mean([ad.sum([ad.relu(dot(row, x)) for row in squashed]) for x in data])
     replay = Replay(loss, [x for row in w for x in row])
     assert replay.report().layers == ((5, 3),)
     agree(replay, "computed weights")

@@ -235,7 +235,7 @@ def _view(vector: str, index: Index, length: int) -> str:
         return ""
     before = max(0, first + len(index) * stride - length)  # the last row must not reach beyond the vector
     start = first - before
-    if start < 0 or before + columns > stride:
+    if start < 0:
         return ""
     matrix = f"{vector}[{start}:{start + len(index) * stride}].reshape({len(index)}, {stride})"
     return matrix if columns == stride else f"{matrix}[:, {before}:{before + columns}]"
@@ -320,7 +320,7 @@ class Arrays:
         _, _, loss, _ = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                return float(loss(rows) if self.batched else loss())
+                return loss(rows) if self.batched else loss()
         except DECLINED:
             return math.nan
 
@@ -329,7 +329,7 @@ class Arrays:
         _, slopes, _, gradient = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                loss = float(gradient(rows) if self.batched else gradient())
+                loss = gradient(rows) if self.batched else gradient()
                 finite = math.isfinite(slopes.dot(slopes)) or self.np.isfinite(slopes).all()
                 return loss if finite else math.nan, slopes
         except DECLINED:
