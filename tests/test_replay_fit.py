@@ -51,6 +51,44 @@ def test_steps_are_those_of_the_eager_loop_before_and_after_too(make):
     assert data[1] == pytest.approx(data[0], rel=1e-11)
 
 
+class Changing(nn.Optimizer):
+    """A rule that changes what it is given, which a float never shows."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, 0.1)
+
+    def update(self, w, g, memory, rate, step):
+        g += 0.5 * w
+        w -= rate * g
+        return w, (g,)
+
+
+@pytest.mark.parametrize("make", [*OPTIMIZERS, Changing])
+def test_the_first_steps_are_those_of_the_eager_loop_whatever_a_rule_does_with_what_it_is_given(make, kind):
+    losses, ends = [], []
+    for replayed in (False, True):
+        w = [Value(1.0), Value(-2.0), Value(0.5), Value(3.0)]
+        optimizer = make(w)
+
+        def loss(w=w):
+            return ad.sum([ad.sin(x) * (i + 1) for i, x in enumerate(w[:3])])  # not of the last
+
+        if replayed:
+            losses += Replay(loss(), w).fit(optimizer, 6)
+        else:
+            for _ in range(6):
+                value = loss()
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                losses.append(value.data)
+        ends.append(([x.data for x in w], optimizer.memory, optimizer.steps))
+    assert losses[6:] == pytest.approx(losses[:6], rel=1e-12)
+    assert ends[1][0] == pytest.approx(ends[0][0], rel=1e-12)
+    assert [x for m in ends[1][1] for x in m] == pytest.approx([x for m in ends[0][1] for x in m], rel=1e-12)
+    assert ends[1][2] == ends[0][2]
+
+
 @pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.RMSprop])
 def test_a_descent_that_diverges_does_so_without_a_warning(make):
     q, w = Value(2.0), Value(2.0)
