@@ -5,6 +5,7 @@ The formula of each row in sympy, differentiated by sympy.
 
 import math
 import random
+import sys
 from collections.abc import Callable
 from functools import cache
 from types import SimpleNamespace
@@ -204,9 +205,12 @@ def run(capsys):
     return call
 
 
-@pytest.fixture(params=["floats", "arrays"])
+@pytest.fixture(params=["floats", "arrays", "without NumPy"])
 def kind(request, monkeypatch):
     """Every graph that is replayed becomes a program of this kind."""
+    if request.param == "without NumPy":
+        monkeypatch.setitem(sys.modules, "numpy", None)  # which is how Python is told that there is none
+        return "floats"
     if request.param == "arrays":
         pytest.importorskip("numpy", reason="arrays need NumPy")
     monkeypatch.setattr("autodiff.replay.choice.PER_BLOCK", -1.0 if request.param == "arrays" else math.inf)

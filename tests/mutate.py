@@ -63,6 +63,7 @@ TESTS = {
     "nn/replayed": "replay_fit faults",
     "replay": "replay_lanes replay replay_program replay_samples replay_rows replay_fit fuzz replay_scale arguments",
     "replay/fitting": "replay_fit faults arguments",
+    "replay/replay": "replay replay_program replay_fit arguments faults",
     "show": "draw draw_labels draw_fold draw_colours injection blame cli_graph arguments",
     "show/blame": "blame arguments",
     "show/records": "steps terminal page",

@@ -153,6 +153,15 @@ def test_weights_that_are_computed_are_layers_too(dot):
     agree(replay, "computed weights")
 
 
+def test_neurons_may_share_a_bias():
+    w, b = [Value(0.3 * k - 0.5) for k in range(4)], Value(0.25)
+    data = [[math.cos(i * (j + 1.5)) for j in range(2)] for i in range(30)]
+    loss = ad.mean([ad.sum([ad.tanh(ad.dot(w[k : k + 2], x, b)) for k in (0, 2)]) for x in data])
+    replay = Replay(loss, [*w, b])
+    assert (replay.report().kind, replay.report().layers) == ("arrays", ((2, 2),))
+    agree(replay, "a bias for two")
+
+
 def test_branches_that_share_weights_keep_lanes_of_their_own():
     w = [Value(0.3), Value(-0.7)]
     a, b = [[Value(0.2 * k - 0.3 * j) for k in range(2)] for j in (1, 2)]
@@ -200,6 +209,36 @@ def test_parameters_may_come_in_any_order(sort):
     loss = nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS])
     replay = Replay(loss, parameters[:-3] if sort == "data" else parameters)  # three are constants
     agree(replay, "another order")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[0, 1], [2, 3]],
+        [[0, 1], [3, 4]],  # a bias between them, none behind
+        [[1, 2], [4, 5]],
+        [[2, 3], [0, 1]],
+        [[4, 5], [2, 3], [0, 1]],
+        [[0, 1], [1, 2], [2, 3]],  # as in a convolution
+        [[0, 1], [0, 1]],
+        [[0, 2], [1, 3]],
+        [[0, 2], [4, 6]],
+        [[1, 0], [3, 2]],
+        [[0, 1], [2, 3], [5, 6]],
+        [[0, 1, 2], [3, 4, 5], [6, 7, 8]],
+        [[3, 4, 5], [7, 8, 9]],
+        [[5, 5], [2, 2]],
+    ],
+)
+@pytest.mark.parametrize("more", [0, 1, 4])
+def test_weights_may_lie_anywhere_among_the_parameters(rows, more):
+    parameters = [Value(math.sin(3.0 * k + 1.0)) for k in range(max(map(max, rows)) + 1 + more)]
+    data = [[math.cos(i * (j + 1.5)) for j in range(len(rows[0]))] for i in range(30)]
+    outputs = [[ad.tanh(ad.dot([parameters[k] for k in row], x)) for row in rows] for x in data]
+    loss = ad.mean([ad.sum([y**2 * (k + 1.0) for k, y in enumerate(ys)]) for ys in outputs])
+    replay = Replay(loss + 0.1 * ad.sum([p * p for p in parameters[::2]]), parameters)
+    assert replay.report().kind == "arrays"
+    agree(replay, rows)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import pytest
 import autodiff as ad
 from autodiff import DomainError, Replay, ReplayError, Value, nn, ops
 from autodiff.replay import choice, compare, straight, vector
-from autodiff.replay.vectors import numpy_is_here
 
 pytestmark = pytest.mark.usefixtures("left")
 
@@ -275,12 +274,37 @@ def test_each_thread_has_a_gradient_of_its_own(kind):
     assert list(gradient) == [2.0, 0.5]
 
 
-def test_numbers_are_python_floats(kind):
-    w, x = Value(0.5), Value(2.0)
-    replay = Replay(ad.tanh(w * x) ** 2, [w], [x])
-    optimizer = nn.SGD([w], lr=0.1, momentum=0.9)
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda w, x: ad.tanh(w[0] * x) ** 2,
+        lambda w, x: ad.sum([p * p for p in w]),
+        lambda w, x: ad.max([p * p for p in w]) * ad.logsumexp([ad.sin(p) for p in w]) * x,
+        lambda w, x: ad.dot(w, w),
+        lambda w, x: w[1],
+    ],
+)
+def test_numbers_are_python_floats(loss, kind):
+    w, x = [Value(0.1 * i + 0.1) for i in range(5)], Value(2.0)
+    replay = Replay(loss(w, x), w, [x])
+    optimizer = nn.SGD(w, lr=0.1, momentum=0.9)
     losses = [replay(), replay([[1.0], [2.0]]), replay.gradient()[0], replay.backward(), *replay.fit(optimizer, 2)]
-    assert {type(number) for number in (*losses, w.data, w.grad, *optimizer.memory[0])} == {float}
+    numbers = [*losses, *[number for p in w for number in (p.data, p.grad)], *[m for (m,) in optimizer.memory]]
+    assert {type(number) for number in numbers} == {float}
+
+
+def test_where_the_slope_of_a_branch_is_undefined_the_eager_engine_answers(kind, left):
+    p, q = Value(0.3), Value(0.4)
+    replay = Replay(ad.hypot(p, q) + 3.0 * p + q, [p, q])
+    replay.values = [0.0, 0.0]
+    p.data = q.data = 0.0
+    loss = ad.hypot(p, q) + 3.0 * p + q
+    loss.backward()
+    for _ in range(2):
+        found, gradient = replay.gradient()
+        assert (found, list(gradient)) == (0.0, [p.grad, q.grad])
+    assert len(left) == 2
+    left.clear()
 
 
 def test_large_gradients_are_the_programs_own(kind):
@@ -308,10 +332,10 @@ def test_a_batch_of_a_loss_that_depends_on_no_input_is_that_loss(kind):
     assert (loss, list(gradient)) == (2.25, [1.0, 1.0])
 
 
-@pytest.mark.skipif(not numpy_is_here(), reason="arrays need NumPy")
-def test_a_batch_may_be_an_array_of_any_real_numbers(kind):
-    import numpy as np
-
+@pytest.mark.parametrize("cost", [-1.0, math.inf], ids=["arrays", "floats"])
+def test_a_batch_may_be_an_array_of_any_real_numbers(cost, monkeypatch):
+    np = pytest.importorskip("numpy", reason="arrays need NumPy")
+    monkeypatch.setattr(choice, "PER_BLOCK", cost)
     w, x, t = Value(3.0), Value(0.0), Value(0.0)
     replay = Replay((w * x - t) ** 2, [w], [x, t])
     for dtype in (float, np.float32, int, np.uint8, bool):

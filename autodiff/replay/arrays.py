@@ -150,22 +150,22 @@ class ArrayWriter(Writer):
     def gradient(self, lines: list[Line]) -> list[str]:
         """Return the lines of the reverse sweep, and among them, as early as can be, what writes the gradient.
 
-        Where parts of the gradient overlap or leave gaps, they are added up.
+        Where parts of the gradient overlap, they are added up. What is in none stays the 0 that it is from the start.
         """
         everything = tuple(range(self.tape.parameters))
         parts = sorted(self.tape.gradient, key=lambda part: part[1] != everything)
         places = [place for _, index in parts for place in _flat(index)]
-        exact = len(places) == len(set(places)) == len(everything)
+        apart = len(places) == len(set(places))
         after: list[list[str]] = [[] for _ in range(len(lines) + 1)]
         made = {line.register: k for k, line in enumerate(lines, start=1)}
         earliest = 0
-        if not exact and (not parts or parts[0][1] != everything):
+        if not apart and parts[0][1] != everything:
             after[0].append("dtheta[:] = 0.0")
         for k, (register, index) in enumerate(parts):
             text, reads = self.inlined.pop(register, (self.text(register), (register,)))
             first = not k and index == everything
             position = max([made.get(read, 0) for read in reads] + [earliest])
-            after[position].append(self._statement(index, text, set_to=exact or first))
+            after[position].append(self._statement(index, text, set_to=apart or first))
             earliest = position if first else earliest
         result = after[0]
         for line, following in zip(lines, after[1:], strict=True):
