@@ -136,6 +136,31 @@ def test_what_raises_on_the_way_leaves_the_whole_steps_before_it():
     assert (x.data, optimizer.steps, optimizer.memory) == (0.0, 1, [(1.0,)])
 
 
+class Refusing(nn.SGD):
+    """A rule that raises when all of its second step is made but to count it."""
+
+    counted = 0
+
+    @property
+    def steps(self):
+        return self.counted
+
+    @steps.setter
+    def steps(self, count):
+        if count == 2:
+            raise RuntimeError
+        self.counted = count
+
+
+def test_a_step_that_raises_at_its_end_is_taken_back(kind):
+    w = [Value(1.0), Value(2.0)]
+    optimizer = Refusing(w, lr=0.25, momentum=0.5)
+    with pytest.raises(RuntimeError):
+        Replay(w[0] ** 2 + w[1] ** 2, w).fit(optimizer, 3)
+    assert [x.data for x in w] == [0.5, 1.0]
+    assert (optimizer.memory, optimizer.steps) == ([(2.0,), (4.0,)], 1)
+
+
 def test_ctrl_c_leaves_the_whole_steps_before_it():
     w, x = Value(1.0), Value(1.0)
     optimizer = nn.Adam([w], lr=0.1)

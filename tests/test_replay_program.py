@@ -8,7 +8,7 @@ import pytest
 
 import autodiff as ad
 from autodiff import DomainError, Replay, ReplayError, Value, nn, ops
-from autodiff.replay import choice, compare, straight, vector
+from autodiff.replay import Samples, choice, compare, straight, vector
 
 pytestmark = pytest.mark.usefixtures("left")
 
@@ -80,6 +80,16 @@ def test_a_program_may_differ_from_the_eager_engine_by_rounding_alone(off, refus
             check()
     else:
         check()
+
+
+@pytest.mark.parametrize("make", [lambda y, p: Replay(y, [p]), lambda y, p: Samples([y], [p], vector([0.5]))])
+def test_each_program_is_checked_before_it_is_used(make, monkeypatch):
+    right = choice.Floats.gradient
+    p = Value(0.5)
+    make(ad.sin(p), p)
+    monkeypatch.setattr(choice.Floats, "gradient", lambda self, *where: (right(self, *where)[0], [1.0]))
+    with pytest.raises(ReplayError, match=r"the derivative by parameter 0 is 1\.0 in the replay, 0\.877"):
+        make(ad.sin(p), p)
 
 
 # Which program, and how it reads.
