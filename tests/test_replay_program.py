@@ -95,6 +95,20 @@ def test_each_program_is_checked_before_it_is_used(make, monkeypatch):
 # Which program, and how it reads.
 
 
+def test_a_program_is_on_arrays_where_that_gains_and_on_floats_where_it_is_small_or_cut_up(monkeypatch):
+    pytest.importorskip("numpy", reason="arrays need NumPy")
+    w, x = Value(0.5), Value(0.25)
+
+    def kind(count, inputs):
+        loss = ad.sum([ad.sin(w * x * k) for k in range(1, count + 1)])
+        return Replay(loss, [w], inputs).report().kind
+
+    assert (kind(2, []), kind(500, []), kind(500, [x])) == ("floats", "arrays", "arrays")
+    assert kind(4, [x]) == "arrays"  # a batch has many samples
+    monkeypatch.setattr(choice, "MOST", 2)
+    assert kind(500, []) == "floats"
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_garbage_collector_is_left_as_it_was(enabled, monkeypatch):
     w = Value(1.0)

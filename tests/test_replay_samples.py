@@ -57,6 +57,16 @@ def test_vectors_are_scaled_added_and_measured_without_overflow(make):
     assert math.isnan(length(make([math.nan, 1.0])))
 
 
+def test_samples_that_differ_in_an_exponent_a_bound_or_the_parameter_that_they_are_differ(kind):
+    p, q = Value(2.0), Value(3.0)
+    losses = [p**2, p**3, ad.clip(p * 5.0, 0.0, 9.0), ad.clip(p * 5.0, 0.0, 8.0), p, q, p * q, q * p]
+    ours = Samples(losses, [p, q], vector([2.0, 3.0]))
+    answers = [ours.gradient(vector([2.0, 3.0]), [k]) for k in range(len(losses))]
+    assert [loss for loss, _ in answers] == [4.0, 8.0, 9.0, 8.0, 2.0, 3.0, 6.0, 6.0]
+    expected = [[4, 0], [12, 0], [0, 0], [0, 0], [1, 0], [0, 1], [3, 2], [3, 2]]
+    assert [list(gradient) for _, gradient in answers] == expected
+
+
 def test_samples_that_depend_on_no_parameter_count_too():
     p = Value(3.0)
     losses = [p * 2.0, Value(1.0) + Value(5.0), p * 4.0, Value(1.0) + Value(7.0), Value(1.0)]
