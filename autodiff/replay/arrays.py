@@ -17,6 +17,7 @@ from autodiff.replay.vectors import lists
 
 RESERVED = ("theta", "dtheta", "batch", "program", "forward", "gradient")
 Index = Any  # one place, or a tuple of places
+Bound = tuple[Any, Any, Callable[..., float], Callable[..., float]]  # values, gradient, and the functions on them
 
 
 class ArrayWriter(Writer):
@@ -298,12 +299,12 @@ class Arrays:
         self.program: Callable[..., tuple[Callable[..., float], Callable[..., float]]] = space["program"]
         self.threads = threading.local()
 
-    def _bound(self, values: Any) -> Any:
+    def _bound(self, values: Any) -> Bound:
         """Return the functions of this thread on these values, and the gradient that they write to."""
-        bound = getattr(self.threads, "bound", None)
+        bound: Bound | None = getattr(self.threads, "bound", None)
         if bound is None or bound[0] is not values:
             gradient = self.np.zeros(len(values))
-            bound = self.threads.bound = values, gradient, *self.program(values, gradient, **self.data)
+            bound = self.threads.bound = (values, gradient, *self.program(values, gradient, **self.data))
         return bound
 
     def rows(self, batch: Any, columns: int) -> Any:
