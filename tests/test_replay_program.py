@@ -337,9 +337,10 @@ def test_large_gradients_are_the_programs_own(kind):
     assert (loss, list(gradient)) == (5e199, [1e200, 1.0])
 
 
-def test_a_program_in_parts_takes_batches(monkeypatch, kind):
+@pytest.mark.parametrize("label", ["", "registers", "part_1"])
+def test_a_program_in_parts_takes_batches(label, monkeypatch, kind):
     monkeypatch.setattr(straight, "PART", 3)
-    w, b, x, t = Value(0.5), Value(0.25), Value(1.0), Value(2.0)
+    w, b, x, t = Value(0.5, label), Value(0.25), Value(1.0, label), Value(2.0)
     replay = Replay((ad.tanh(ad.sin(w * x) + b * t) - t) ** 2 + x, [w, b], [x, t])
     rows = [[0.3, 1.0], [-0.7, 0.0], [2.0, 0.5]]
     eager = ad.mean([(ad.tanh(ad.sin(w * x) + b * t) - t) ** 2 + x for x, t in rows])
