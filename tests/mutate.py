@@ -61,7 +61,7 @@ TESTS = {
     "nn/data": "data arguments",
     "nn/training": "training arguments",
     "nn/replayed": "replay_fit faults",
-    "replay": "replay_lanes replay replay_program replay_samples replay_rows replay_fit fuzz replay_scale arguments",
+    "replay": "replay_lanes replay replay_program replay_edges replay_rows replay_samples replay_fit fuzz replay_scale",
     "replay/fitting": "replay_fit faults arguments",
     "replay/replay": "replay replay_program replay_fit arguments faults",
     "show": "draw draw_labels draw_fold draw_colours injection blame cli_graph arguments",

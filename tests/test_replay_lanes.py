@@ -331,3 +331,14 @@ def test_a_slope_of_minus_one_replays_on_arrays(row):
     left = (3.0, 3.0) if row is ad.leaky_relu else (-math.expm1(-3.0), 3.0 * math.exp(-3.0))
     assert loss == pytest.approx((7.0 + left[0]) / 4)
     assert gradient[0] == pytest.approx((7.0 + left[1]) / 4)
+
+
+def test_the_powers_that_a_logsumexp_is_made_of_may_be_used_again():
+    w = [Value(100.0 * k) for k in range(5)]
+
+    def loss(x):
+        xs = [p * x for p in w]
+        largest = ad.max(xs)
+        return ad.logsumexp(xs) + ad.sum([ad.exp(a - largest) * (k + 1.0) for k, a in enumerate(xs)])
+
+    agree(Replay(ad.mean([loss(x) for x in [0.3, 0.5, -0.8, 1.0] * 10]), w), "powers")
