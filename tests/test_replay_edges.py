@@ -1,5 +1,7 @@
 """Where a program could differ from the eager engine unseen: at kinks, far out, at infinity and at nan."""
 
+import math
+
 import pytest
 
 import autodiff as ad
@@ -8,11 +10,11 @@ from autodiff import DomainError, Replay, Value, ops
 pytestmark = pytest.mark.usefixtures("left")
 
 KINKS = {
-    "relu": (lambda x: ad.relu(x), [0.0, -0.0]),
-    "leaky_relu": (lambda x: ad.leaky_relu(x, 0.25), [0.0, -0.0]),
-    "elu": (lambda x: ad.elu(x, 0.75), [0.0, -0.0]),
-    "abs": (lambda x: ad.abs(x), [0.0, -0.0]),
-    "sign": (lambda x: ad.sign(x), [0.0, -0.0]),
+    "relu": (lambda x: ad.relu(x), [0.0]),
+    "leaky_relu": (lambda x: ad.leaky_relu(x, 0.25), [0.0]),
+    "elu": (lambda x: ad.elu(x, 0.75), [0.0]),
+    "abs": (lambda x: ad.abs(x), [0.0]),
+    "sign": (lambda x: ad.sign(x), [0.0]),
     "heaviside 0": (lambda x: ad.heaviside(x, 0.0), [0.0]),
     "heaviside 0.5": (lambda x: ad.heaviside(x, 0.5), [0.0]),
     "heaviside 1": (lambda x: ad.heaviside(x, 1.0), [0.0]),
@@ -40,11 +42,11 @@ def test_at_kinks_and_far_out_the_answers_are_those_of_backward(name, batch, kin
     """Where the check at the start would let a program pass that is right close by."""
     row, places = KINKS[name]
 
-    def loss(p, q, x):
-        return row(p * x) * 3.0 + q * row(p * x) * x
+    def loss(p, q, x):  # p is 0
+        return row(x + p) * 3.0 + q * row(p + x) * (x + 5.0)
 
     for x in places:
-        p, q, leaf = Value(1.0), Value(0.5), Value(x)
+        p, q, leaf = Value(0.0), Value(0.5), Value(x)
         inputs = [leaf] if batch else []
         replay = Replay(loss(p, q, leaf), [p, q], inputs)
         assert replay.report().kind == kind
@@ -67,6 +69,13 @@ def test_where_the_slope_of_a_branch_is_undefined_the_eager_engine_answers(kind,
         assert (found, list(gradient)) == (0.0, [p.grad, q.grad])
     assert len(left) == 2
     left.clear()
+
+
+def test_constants_that_are_zero_and_minus_zero_are_two(kind):
+    p = Value(-1.0)
+    replay = Replay(ad.mean([ad.atan2(zero, p) * x for zero, x in [(0.0, 3.0), (-0.0, 1.0)] * 20]), [p])
+    assert replay.report().kind == kind
+    assert replay() == pytest.approx(math.pi)
 
 
 @pytest.mark.parametrize(
