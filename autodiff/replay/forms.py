@@ -60,7 +60,6 @@ REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products an
 TRUTHS = {  # steps in the reverse sweep that are only factors: let pass or not; what they are at nan never matters
     (ops.HEAVISIDE, 0.0): "({x} > 0)",
     (ops.HEAVISIDE, 1.0): "({x} >= 0)",
-    (ops.STEP, 0.0): "({x} > {y})",
     (ops.STEP, 1.0): "({x} >= {y})",
 }
 
