@@ -71,6 +71,17 @@ def test_where_the_slope_of_a_branch_is_undefined_the_eager_engine_answers(kind,
     left.clear()
 
 
+@pytest.mark.parametrize(
+    "row", [ad.relu, ad.abs, ad.elu, lambda x: ad.leaky_relu(x, 0.5), lambda x: ad.clip(x, -1.0, 0.0), lambda x: x + x]
+)
+def test_minus_zero_becomes_the_zero_that_it_becomes_eagerly(row, kind):
+    p, q = Value(1.0), Value(-1.0)
+    replay = Replay(ad.atan2(row(p), q), [p, q])
+    assert replay.report().kind == kind
+    replay.values[0] = -0.0
+    assert replay() == ad.atan2(row(Value(-0.0)), q).data
+
+
 def test_constants_that_are_zero_and_minus_zero_are_two(kind):
     p = Value(-1.0)
     replay = Replay(ad.mean([ad.atan2(zero, p) * x for zero, x in [(0.0, 3.0), (-0.0, 1.0)] * 20]), [p])

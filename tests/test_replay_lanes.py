@@ -153,6 +153,19 @@ def test_weights_that_are_computed_are_layers_too(dot):
     agree(replay, "computed weights")
 
 
+def test_lanes_may_take_from_others_in_any_order(monkeypatch):
+    monkeypatch.setattr(choice, "PER_BLOCK", 0.0)
+    w = Value(0.7)
+    hidden = [ad.tanh(w * c) for c in (0.3, -1.1, 2.0)]
+    losses = [(hidden[k % 3] * x - 0.1) ** 2 for k, x in enumerate([0.1 * i for i in range(31)])]
+    for k, loss in enumerate(losses):
+        loss.label = f"of sample {k}"
+    replay = Replay(ad.mean(losses), [w])
+    assert replay.report().lanes == (3, 31)
+    assert "of_sample" not in replay.source  # it is the name of none of them
+    agree(replay, "in any order")
+
+
 def test_neurons_may_share_a_bias():
     w, b = [Value(0.3 * k - 0.5) for k in range(4)], Value(0.25)
     data = [[math.cos(i * (j + 1.5)) for j in range(2)] for i in range(30)]
