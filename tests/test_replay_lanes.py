@@ -149,7 +149,7 @@ def test_weights_that_are_computed_are_layers_too(dot):
     data = [[dice.gauss(0, 1) for _ in range(3)] for _ in range(20)]
     loss = ad.mean([ad.sum([ad.relu(dot(row, x)) for row in squashed]) for x in data])
     replay = Replay(loss, [x for row in w for x in row])
-    assert replay.report().layers == ((5, 3),)
+    assert (replay.report().layers, replay.report().lanes) == (((5, 3),), (20,))
     agree(replay, "computed weights")
 
 

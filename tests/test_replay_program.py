@@ -156,6 +156,15 @@ def test_the_report_of_a_network_counts_batches_layers_and_what_is_left():
     assert "lanes         batch\nlayers        8 x 2, 8 x 8, 1 x 8\n" in str(report)
 
 
+def test_a_number_takes_eight_bytes_on_arrays():
+    pytest.importorskip("numpy", reason="arrays need NumPy")
+    w = Value(0.5)
+    report = Replay(ad.sum([ad.sin(w * x) for x in range(1000)]), [w]).report()
+    assert report.kind == "arrays"
+    wide = 6  # the data, their products with w, the sines, these as rows, the cosines, and their products with the data
+    assert wide * 8000 < report.memory < (wide + 1) * 8000
+
+
 def test_what_is_written_twice_is_computed_once():
     a, b = Value(0.5), Value(2.0)
     replay = Replay(ad.tanh(a * b) + ad.sin(a * b) + 2.0 * ad.tanh(a * b), [a, b])
