@@ -20,6 +20,7 @@ OPTIMIZERS = [
     lambda p: nn.AdamW(p, lr=0.01, weight_decay=0.1),
     lambda p: nn.RMSprop(p, lr=0.01, momentum=0.5),
 ]
+pytestmark = pytest.mark.usefixtures("left")
 MOONS = nn.data.moons(24, seed=3, classes=(-1, 1))
 
 
@@ -52,6 +53,44 @@ def test_steps_are_those_of_the_eager_loop_before_and_after_too(make):
     assert data[1] == pytest.approx(data[0], rel=1e-11)
 
 
+class Changing(nn.Optimizer):
+    """A rule that changes what it is given, which a float never shows."""
+
+    def __init__(self, parameters):
+        super().__init__(parameters, 0.1)
+
+    def update(self, w, g, memory, rate, step):
+        g += 0.5 * w
+        w -= rate * g
+        return w, (g,)
+
+
+@pytest.mark.parametrize("make", [*OPTIMIZERS, Changing])
+def test_the_first_steps_are_those_of_the_eager_loop_whatever_a_rule_does_with_what_it_is_given(make, kind):
+    losses, ends = [], []
+    for replayed in (False, True):
+        w = [Value(1.0), Value(-2.0), Value(0.5), Value(3.0)]
+        optimizer = make(w)
+
+        def loss(w=w):
+            return ad.sum([ad.sin(x) * (i + 1) for i, x in enumerate(w[:3])])  # not of the last
+
+        if replayed:
+            losses += Replay(loss(), w).fit(optimizer, 6)
+        else:
+            for _ in range(6):
+                value = loss()
+                optimizer.zero_grad()
+                value.backward()
+                optimizer.step()
+                losses.append(value.data)
+        ends.append(([x.data for x in w], optimizer.memory, optimizer.steps))
+    assert losses[6:] == pytest.approx(losses[:6], rel=1e-12)
+    assert ends[1][0] == pytest.approx(ends[0][0], rel=1e-12)
+    assert [x for m in ends[1][1] for x in m] == pytest.approx([x for m in ends[0][1] for x in m], rel=1e-12)
+    assert ends[1][2] == ends[0][2]
+
+
 @pytest.mark.parametrize("make", [nn.SGD, nn.Adam, nn.RMSprop])
 def test_a_descent_that_diverges_does_so_without_a_warning(make):
     q, w = Value(2.0), Value(2.0)
@@ -67,6 +106,18 @@ def test_an_optimizer_may_move_some_of_the_parameters_in_another_order():
     Replay(objective(models[1]), models[1]).fit(optimizers[1], 5)
     data = [[p.data for p in model.parameters()] for model in models]
     assert data[1] == pytest.approx(data[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("make", [lambda w, b: [w, b], lambda w, b: [b]], ids=["all", "some"])
+def test_steps_start_from_the_data_of_now_whatever_the_values_were(make):
+    w, b = Value(2.0), Value(1.0)
+    replay = Replay(w * w + b * b, [w, b])
+    w.data, b.data = 5.0, 3.0
+    replay.values = [-1.0, -1.0]
+    moved = make(w, b)
+    assert replay.fit(nn.SGD(moved, lr=0.25), 2) == [34.0, 0.25 * 25.0 + 0.25 * 9.0 if w in moved else 27.25]
+    assert (w.data, b.data) == ((1.25 if w in moved else 5.0), 0.75)
+    assert list(replay.values) == [w.data, b.data]
 
 
 def test_batches_are_a_step_each():
@@ -85,6 +136,31 @@ def test_what_raises_on_the_way_leaves_the_whole_steps_before_it():
     with pytest.raises(DomainError, match=r"log\(x\) is undefined at x = 0\.0 \('x'\)"):
         replay.fit(optimizer, 5)
     assert (x.data, optimizer.steps, optimizer.memory) == (0.0, 1, [(1.0,)])
+
+
+class Refusing(nn.SGD):
+    """A rule that raises when all of its second step is made but to count it."""
+
+    counted = 0
+
+    @property
+    def steps(self):
+        return self.counted
+
+    @steps.setter
+    def steps(self, count):
+        if count == 2:
+            raise RuntimeError
+        self.counted = count
+
+
+def test_a_step_that_raises_at_its_end_is_taken_back(kind):
+    w = [Value(1.0), Value(2.0)]
+    optimizer = Refusing(w, lr=0.25, momentum=0.5)
+    with pytest.raises(RuntimeError):
+        Replay(w[0] ** 2 + w[1] ** 2, w).fit(optimizer, 3)
+    assert [x.data for x in w] == [0.5, 1.0]
+    assert (optimizer.memory, optimizer.steps) == ([(2.0,), (4.0,)], 1)
 
 
 def test_ctrl_c_leaves_the_whole_steps_before_it():

@@ -13,6 +13,7 @@ from autodiff.replay import choice
 
 np = pytest.importorskip("numpy", reason="lanes need NumPy")
 
+pytestmark = pytest.mark.usefixtures("left")
 MOONS = nn.data.moons(40, noise=0.1, seed=1, classes=(-1, 1))
 
 
@@ -140,15 +141,51 @@ def test_what_depends_on_all_samples_and_goes_back_to_each(monkeypatch):
     agree(replay, "batch normalisation")
 
 
-def test_weights_that_are_computed_are_layers_too():
+@pytest.mark.parametrize("dot", [ad.dot, lambda row, x: ad.dot(x, row)], ids=["row, x", "x, row"])
+def test_weights_that_are_computed_are_layers_too(dot):
     w = [[Value(0.1 * (i + 1) * (j - 1)) for j in range(3)] for i in range(5)]
     squashed = [[ad.tanh(x) for x in row] for row in w]
     dice = random.Random(0)
     data = [[dice.gauss(0, 1) for _ in range(3)] for _ in range(20)]
-    loss = ad.mean([ad.sum([ad.relu(ad.dot(row, x)) for row in squashed]) for x in data])
+    loss = ad.mean([ad.sum([ad.relu(dot(row, x)) for row in squashed]) for x in data])
     replay = Replay(loss, [x for row in w for x in row])
-    assert replay.report().layers == ((5, 3),)
+    assert (replay.report().layers, replay.report().lanes) == (((5, 3),), (20,))
     agree(replay, "computed weights")
+
+
+def test_lanes_may_take_from_others_in_any_order(monkeypatch):
+    monkeypatch.setattr(choice, "PER_BLOCK", 0.0)
+    w = Value(0.7)
+    hidden = [ad.tanh(w * c) for c in (0.3, -1.1, 2.0)]
+    losses = [(hidden[k % 3] * x - 0.1) ** 2 for k, x in enumerate([0.1 * i for i in range(31)])]
+    for k, loss in enumerate(losses):
+        loss.label = f"of sample {k}"
+    replay = Replay(ad.mean(losses), [w])
+    assert replay.report().lanes == (3, 31)
+    assert "of_sample" not in replay.source  # it is the name of none of them
+    agree(replay, "in any order")
+
+
+def test_neurons_may_share_a_bias():
+    w, b = [Value(0.3 * k - 0.5) for k in range(4)], Value(0.25)
+    data = [[math.cos(i * (j + 1.5)) for j in range(2)] for i in range(30)]
+    loss = ad.mean([ad.sum([ad.tanh(ad.dot(w[k : k + 2], x, b)) for k in (0, 2)]) for x in data])
+    replay = Replay(loss, [*w, b])
+    assert (replay.report().kind, replay.report().layers) == ("arrays", ((2, 2),))
+    agree(replay, "a bias for two")
+
+
+def test_branches_that_share_weights_keep_lanes_of_their_own():
+    w = [Value(0.3), Value(-0.7)]
+    a, b = [[Value(0.2 * k - 0.3 * j) for k in range(2)] for j in (1, 2)]
+    data = [(0.1 * i - 1.0, math.sin(i)) for i in range(30)]
+
+    def branch(v, x):
+        return ad.dot(w, [ad.tanh(v[0] * x), ad.tanh(v[1] * x)])
+
+    replay = Replay(ad.mean([(branch(a, x) - branch(b, y)) ** 2 for x, y in data]), [*w, *a, *b])
+    assert (replay.report().kind, replay.report().lanes) == ("arrays", (30,))
+    agree(replay, "shared weights")
 
 
 def test_a_sample_with_inputs_is_a_layer_in_a_batch():
@@ -185,6 +222,36 @@ def test_parameters_may_come_in_any_order(sort):
     loss = nn.mse([model(x) for x, _ in MOONS], [y for _, y in MOONS])
     replay = Replay(loss, parameters[:-3] if sort == "data" else parameters)  # three are constants
     agree(replay, "another order")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [[0, 1], [2, 3]],
+        [[0, 1], [3, 4]],  # a bias between them, none behind
+        [[1, 2], [4, 5]],
+        [[2, 3], [0, 1]],
+        [[4, 5], [2, 3], [0, 1]],
+        [[0, 1], [1, 2], [2, 3]],  # as in a convolution
+        [[0, 1], [0, 1]],
+        [[0, 2], [1, 3]],
+        [[0, 2], [4, 6]],
+        [[1, 0], [3, 2]],
+        [[0, 1], [2, 3], [5, 6]],
+        [[0, 1, 2], [3, 4, 5], [6, 7, 8]],
+        [[3, 4, 5], [7, 8, 9]],
+        [[5, 5], [2, 2]],
+    ],
+)
+@pytest.mark.parametrize("more", [0, 1, 4])
+def test_weights_may_lie_anywhere_among_the_parameters(rows, more):
+    parameters = [Value(math.sin(3.0 * k + 1.0)) for k in range(max(map(max, rows)) + 1 + more)]
+    data = [[math.cos(i * (j + 1.5)) for j in range(len(rows[0]))] for i in range(30)]
+    outputs = [[ad.tanh(ad.dot([parameters[k] for k in row], x)) for row in rows] for x in data]
+    loss = ad.mean([ad.sum([y**2 * (k + 1.0) for k, y in enumerate(ys)]) for ys in outputs])
+    replay = Replay(loss + 0.1 * ad.sum([p * p for p in parameters[::2]]), parameters)
+    assert replay.report().kind == "arrays"
+    agree(replay, rows)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +294,7 @@ def test_settings_that_differ_in_the_sign_of_zero_are_two_operations():
     [lambda q: ops.RATIO(1.0, q), lambda q: ops.LOG0(q), lambda q: ops.POW0(q, -1.0), lambda q: ops.POWER0(q, -1.0)],
 )
 @pytest.mark.parametrize("at", [0.0, -0.0])
-def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine_does(row, at):
+def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine_does(row, at, left):
     def loss(q):
         return ad.mean([ad.tanh(row(q * x)) for x in range(1, 101)])
 
@@ -236,6 +303,7 @@ def test_what_derivatives_are_made_of_answers_at_its_edges_what_the_eager_engine
     assert replay.report().kind == "arrays"
     replay.values[0] = at
     assert replay() == loss(Value(at)).data
+    left.clear()  # log(0) is -inf, and tanh of it finite
 
 
 def test_the_classes_of_a_cross_entropy_are_summed_one_by_one():
@@ -260,9 +328,12 @@ def test_a_product_is_spread_over_lanes_as_a_whole():
 def test_inputs_keep_their_names_in_a_program_on_arrays():
     w, b = Value(0.5, label="w"), Value(-1.0, label="b")
     x, t = Value(1.0, label="x"), Value(2.0, label="t")
-    source = Replay((ad.tanh(w * x + b) - t) ** 2, [w, b], [x, t]).source
+    y = ad.tanh(w * x + b)
+    y.label = "y"
+    source = Replay((y - t) ** 2, [w, b], [x, t]).source
     assert "x = batch[:, 0]" in source
     assert "t = batch[:, 1]" in source
+    assert re.search(r"\by = np\.tanh\(", source)
 
 
 @pytest.mark.parametrize("row", [ad.leaky_relu, ad.elu])
@@ -273,3 +344,14 @@ def test_a_slope_of_minus_one_replays_on_arrays(row):
     left = (3.0, 3.0) if row is ad.leaky_relu else (-math.expm1(-3.0), 3.0 * math.exp(-3.0))
     assert loss == pytest.approx((7.0 + left[0]) / 4)
     assert gradient[0] == pytest.approx((7.0 + left[1]) / 4)
+
+
+def test_the_powers_that_a_logsumexp_is_made_of_may_be_used_again():
+    w = [Value(100.0 * k) for k in range(5)]
+
+    def loss(x):
+        xs = [p * x for p in w]
+        largest = ad.max(xs)
+        return ad.logsumexp(xs) + ad.sum([ad.exp(a - largest) * (k + 1.0) for k, a in enumerate(xs)])
+
+    agree(Replay(ad.mean([loss(x) for x in [0.3, 0.5, -0.8, 1.0] * 10]), w), "powers")

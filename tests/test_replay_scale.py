@@ -10,6 +10,8 @@ import autodiff as ad
 from autodiff import Replay, Value
 from autodiff.replay import straight
 
+pytestmark = pytest.mark.usefixtures("left")
+
 
 def chain(length):
     x, w = Value(0.3), Value(0.9)

@@ -17,6 +17,7 @@ from autodiff.replay.vectors import lists
 
 RESERVED = ("theta", "dtheta", "batch", "program", "forward", "gradient")
 Index = Any  # one place, or a tuple of places
+Bound = tuple[Any, Any, Callable[..., float], Callable[..., float]]  # values, gradient, and the functions on them
 
 
 class ArrayWriter(Writer):
@@ -41,10 +42,10 @@ class ArrayWriter(Writer):
                 self.data[self.called(register)] = settings
             elif op is moves.PARAMETERS and rows is not None:
                 view = _view("theta", settings[0], tape.parameters)
-                if view == "theta":
+                column = "[:, None]" if register in self.columns else ""
+                if view == "theta" and not column:
                     self.name[register] = view
                 elif view:
-                    column = "[:, None]" if register in self.columns else ""
                     self.views.append(f"{self.called(register)} = {view}{column}")
 
     def _columns(self) -> set[int]:
@@ -150,22 +151,22 @@ class ArrayWriter(Writer):
     def gradient(self, lines: list[Line]) -> list[str]:
         """Return the lines of the reverse sweep, and among them, as early as can be, what writes the gradient.
 
-        Where parts of the gradient overlap or leave gaps, they are added up.
+        Where parts of the gradient overlap, they are added up. What is in none stays the 0 that it is from the start.
         """
         everything = tuple(range(self.tape.parameters))
         parts = sorted(self.tape.gradient, key=lambda part: part[1] != everything)
         places = [place for _, index in parts for place in _flat(index)]
-        exact = len(places) == len(set(places)) == len(everything)
+        apart = len(places) == len(set(places))
         after: list[list[str]] = [[] for _ in range(len(lines) + 1)]
         made = {line.register: k for k, line in enumerate(lines, start=1)}
         earliest = 0
-        if not exact and (not parts or parts[0][1] != everything):
+        if not apart and parts[0][1] != everything:
             after[0].append("dtheta[:] = 0.0")
         for k, (register, index) in enumerate(parts):
             text, reads = self.inlined.pop(register, (self.text(register), (register,)))
             first = not k and index == everything
             position = max([made.get(read, 0) for read in reads] + [earliest])
-            after[position].append(self._statement(index, text, set_to=exact or first))
+            after[position].append(self._statement(index, text, set_to=apart or first))
             earliest = position if first else earliest
         result = after[0]
         for line, following in zip(lines, after[1:], strict=True):
@@ -235,7 +236,7 @@ def _view(vector: str, index: Index, length: int) -> str:
         return ""
     before = max(0, first + len(index) * stride - length)  # the last row must not reach beyond the vector
     start = first - before
-    if start < 0 or before + columns > stride:
+    if start < 0:
         return ""
     matrix = f"{vector}[{start}:{start + len(index) * stride}].reshape({len(index)}, {stride})"
     return matrix if columns == stride else f"{matrix}[:, {before}:{before + columns}]"
@@ -298,12 +299,12 @@ class Arrays:
         self.program: Callable[..., tuple[Callable[..., float], Callable[..., float]]] = space["program"]
         self.threads = threading.local()
 
-    def _bound(self, values: Any) -> Any:
+    def _bound(self, values: Any) -> Bound:
         """Return the functions of this thread on these values, and the gradient that they write to."""
-        bound = getattr(self.threads, "bound", None)
+        bound: Bound | None = getattr(self.threads, "bound", None)
         if bound is None or bound[0] is not values:
             gradient = self.np.zeros(len(values))
-            bound = self.threads.bound = values, gradient, *self.program(values, gradient, **self.data)
+            bound = self.threads.bound = (values, gradient, *self.program(values, gradient, **self.data))
         return bound
 
     def rows(self, batch: Any, columns: int) -> Any:
@@ -320,7 +321,7 @@ class Arrays:
         _, _, loss, _ = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                return float(loss(rows) if self.batched else loss())
+                return loss(rows) if self.batched else loss()
         except DECLINED:
             return math.nan
 
@@ -329,7 +330,7 @@ class Arrays:
         _, slopes, _, gradient = self._bound(values)
         try:
             with self.np.errstate(all="ignore"):
-                loss = float(gradient(rows) if self.batched else gradient())
+                loss = gradient(rows) if self.batched else gradient()
                 finite = math.isfinite(slopes.dot(slopes)) or self.np.isfinite(slopes).all()
                 return loss if finite else math.nan, slopes
         except DECLINED:

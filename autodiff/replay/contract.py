@@ -62,7 +62,6 @@ def _only_users(recording: Recording) -> list[int]:
         for j in operands:
             user[j] = i
             uses[j] += 1
-    uses[recording.root] += 2
     return [i if n == 1 else -1 for i, n in zip(user, uses, strict=True)]
 
 
@@ -93,7 +92,7 @@ def _add_sum(result: Recording, terms: deque[int], single: set[int], number: flo
         elif not (result.is_constant(term) and result.numbers[term] == 0):
             others.append(term)
     if len(products) < 2:
-        others = [term for term in terms if not (result.is_constant(term) and result.numbers[term] == 0)] or [terms[0]]
+        others = [term for term in terms if not (result.is_constant(term) and result.numbers[term] == 0)]
         return result.add(ops.SUM, tuple(others), (), number, label)
     if len(others) > 1:
         others = [result.add(ops.SUM, tuple(others), (), sum([result.numbers[i] for i in others]), "")]

@@ -60,7 +60,6 @@ REPLACED = (ops.MEAN, ops.PROD, ops.DOT)  # on arrays they are sums, products an
 TRUTHS = {  # steps in the reverse sweep that are only factors: let pass or not; what they are at nan never matters
     (ops.HEAVISIDE, 0.0): "({x} > 0)",
     (ops.HEAVISIDE, 1.0): "({x} >= 0)",
-    (ops.STEP, 0.0): "({x} > {y})",
     (ops.STEP, 1.0): "({x} >= {y})",
 }
 
@@ -81,7 +80,7 @@ def name_of(op: Op) -> str:
 def float_functions() -> dict[str, Any]:
     """Return what the forms on floats call, by name."""
     rows = [row for row in TABLE if row.name.isidentifier()]
-    names = {name_of(row): row.value for row in rows if row not in (ops.LOG0,)}
+    names = {name_of(row): row.value for row in rows}
     direct = {name: getattr(math, name) for name in ("exp", "log", "tanh", "pow")}  # overflow raises: the rows decide
     return {**names, **direct, "abs": abs, "sech": _sech, "inf": math.inf, "nan": math.nan, "sum": sum}
 

@@ -25,7 +25,7 @@ class Names:
     def new(self, label: str) -> str:
         """Return an identifier like `label`: whatever is no ASCII letter or digit becomes an underscore."""
         name = re.sub(r"\W", "_", label[:LONGEST], flags=re.ASCII)
-        if not name.isidentifier() and not keyword.iskeyword(name):
+        if not name.isidentifier():
             name = f"_{name}"
         first = name
         while name in self.used:
