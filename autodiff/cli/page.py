@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
+from autodiff import files
 from autodiff.cli.expressions import DATA, ExpressionParser
 from autodiff.cli.story import story_of
 
@@ -25,7 +25,7 @@ def run(arguments: Sequence[str]) -> int:
         if options.output is None:
             sys.stdout.write(page)
         else:
-            Path(options.output.removeprefix(DATA)).write_text(page, encoding="utf-8")
+            files.write(options.output.removeprefix(DATA), page.encode())
     except OSError as error:
         parser.error(f"cannot write {error.filename or 'standard output'}: {error.strerror}")
     except (RuntimeError, ValueError) as error:
