@@ -1,4 +1,5 @@
 import signal
+import sys
 import threading
 import time
 from fractions import Fraction
@@ -6,7 +7,8 @@ from fractions import Fraction
 import pytest
 
 import autodiff
-from autodiff import Value, grad, ops
+from autodiff import Value, grad, nn, ops
+from autodiff.order import walk
 
 
 def test_a_leaf_has_no_parents_and_hands_nothing_on():
@@ -250,3 +252,44 @@ def test_a_rule_with_too_few_or_too_many_slopes_raises_and_drops_none(wide, slop
     for differentiate in (out.backward, out.propagate, lambda: grad(out, out.parents[0])):
         with pytest.raises(ValueError, match=r"derivatives for 2 operands|is (shorter|longer) than|values to unpack"):
             differentiate()
+
+
+def test_a_walk_meets_each_node_once_and_after_all_that_it_was_computed_from():
+    model = nn.MLP(2, [3, 3, 1], "tanh", seed=0)
+    x = Value(0.5)
+    y = autodiff.sum([model([x, x * k]) * x for k in range(3)]) + x
+    order, leaves = walk(y)
+    met = set(map(id, leaves))
+    assert {id(leaf) for leaf in leaves} == {id(v) for node in order for v in node.parents if not v.parents}
+    assert len(met) == len(leaves)
+    for node in order:
+        assert {id(parent) for parent in node.parents} <= met
+        assert id(node) not in met
+        met.add(id(node))
+    assert order[-1] is y
+    assert walk(x) == ([], [x])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_walk_goes_once_through_operands_that_many_nodes_share(bias):
+    def lines(width):
+        """Return how many lines of `walk` run for as many neurons as inputs, all with the same weights."""
+        layer = nn.Layer(width, width, "identity", bias=bias, seed=0)
+        for neuron in layer.neurons:
+            neuron.weights = layer.neurons[0].weights
+        root = autodiff.sum(layer([1.0] * width))
+        count, tracer = 0, sys.gettrace()
+
+        def trace(frame, event, _):
+            nonlocal count
+            count += event == "line"
+            return trace
+
+        sys.settrace(lambda frame, event, _: trace if frame.f_code is walk.__code__ else None)
+        try:
+            walk(root)
+        finally:
+            sys.settrace(tracer)
+        return count
+
+    assert 1000 < lines(200) < 2.5 * lines(100)
