@@ -85,7 +85,7 @@ def test_a_dot_of_twelve_terms_shows_them_and_of_thirteen_none():
 def test_the_terms_of_a_dot_read_as_products():
     weight = Value(-2.0, "a weight with a long name")
     z = autodiff.dot([Value(-2.0), weight], [Value(0.5), Value(-1 / 3)], Value(-1.0))
-    assert products(draw(z), z) == ["(-2)·0.5 = -1", "a we…name·(-0.333) = 0.667", "-1"]
+    assert products(draw(z), z) == ["(-2)·0.5 = -1", "a we…ame·(-0.333) = 0.667", "-1"]
 
 
 @pytest.mark.parametrize(

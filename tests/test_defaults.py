@@ -10,7 +10,7 @@ NETWORK = {"activation": "relu", "bias": True, "init": "uniform", "seed": None, 
 PICTURE = {"direction": "LR", "engine": "auto"}
 DEFAULTS = {
     "Blame.draw": {"by": "gradient", **PICTURE},
-    "Op": {"domain": "", "parameters": 0, "piecewise": False},
+    "Op": {"domain": "", "parameters": 0, "piecewise": False, "overflows": False},
     "Op.at": {"labels": ()},
     "Op.undefined": {"labels": ()},
     "Replay": {"inputs": (), "verify": False},
