@@ -1,5 +1,6 @@
 """Replays of large graphs: deep, wide, and with sums of many terms; nothing recurses."""
 
+import gc
 import random
 import sys
 
@@ -67,3 +68,23 @@ def test_sums_nested_on_either_side():
     root = left * right
     root.backward()
     assert list(Replay(root, w).gradient()[1]) == pytest.approx([x.grad for x in w], rel=1e-12)
+
+
+@pytest.mark.parametrize("length", [20, 5_000])
+def test_a_dropped_replay_is_gone_without_the_collector(length, kind):
+    def left_over():
+        gc.collect()
+        gc.disable()
+        try:
+            before = len(gc.get_objects())
+            for _ in range(5):
+                root, leaves = chain(length)
+                replay = Replay(root, leaves)
+                replay.gradient()
+                del root, leaves, replay
+            return len(gc.get_objects()) - before
+        finally:
+            gc.enable()
+
+    left_over()  # what is kept for all replays is made once
+    assert left_over() < 20

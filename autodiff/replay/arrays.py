@@ -294,9 +294,9 @@ class Arrays:
         self.source, data, functions = array_source(tape)
         self.batched = any([instruction.lanes == BATCH for instruction in tape.instructions])
         self.data = {name: np.array(numbers) for name, numbers in data.items()}
-        space = dict(functions)
-        exec(compile(self.source, "<replay>", "exec"), space)
-        self.program: Callable[..., tuple[Callable[..., float], Callable[..., float]]] = space["program"]
+        made: dict[str, Any] = {}  # apart from what it reads, or it would be a cycle for the collector
+        exec(compile(self.source, "<replay>", "exec"), dict(functions), made)
+        self.program: Callable[..., tuple[Callable[..., float], Callable[..., float]]] = made["program"]
         self.threads = threading.local()
 
     def _bound(self, values: Any) -> Bound:

@@ -162,6 +162,7 @@ def _function(name: str, argument: str, lines: list[str]) -> str:
 
 def _run(texts: list[str], writer: Writer) -> dict[str, Any]:
     space: dict[str, Any] = forms.float_functions() | {name: op.value for op, name in writer.rows.items()}
+    made: dict[str, Any] = {}  # apart: in the space that they read from, functions would be cycles for the collector
     for text in texts:
-        exec(compile(text, "<replay>", "exec"), space)
-    return space
+        exec(compile(text, "<replay>", "exec"), space, made)
+    return made
