@@ -254,10 +254,11 @@ def test_a_rule_with_too_few_or_too_many_slopes_raises_and_drops_none(wide, slop
             differentiate()
 
 
-def test_a_walk_meets_each_node_once_and_after_all_that_it_was_computed_from():
-    model = nn.MLP(2, [3, 3, 1], "tanh", seed=0)
+@pytest.mark.parametrize("activation", ["tanh", "identity"])
+def test_a_walk_meets_each_node_once_and_after_all_that_it_was_computed_from(activation):
+    model = nn.MLP(2, [3, 3, 3], activation, seed=0)
     x = Value(0.5)
-    y = autodiff.sum([model([x, x * k]) * x for k in range(3)]) + x
+    y = autodiff.sum([z * z * x for k in range(3) for z in model([x, x * k])]) + x
     order, leaves = walk(y)
     met = set(map(id, leaves))
     assert {id(leaf) for leaf in leaves} == {id(v) for node in order for v in node.parents if not v.parents}
