@@ -46,9 +46,9 @@ class Descent:
         if self.arrays:
             before = before.copy()
             moved = self.moved
-            w, g = before[moved].copy(), gradient[moved].copy()  # the rule may keep them, as the first velocity is g
+            slopes = gradient[moved].copy()  # the rule may keep it, as the first velocity is the gradient itself
             with self.quiet(all="ignore"):  # a descent that diverges shows in its losses
-                new, after = optimizer.update(w, g, memory, rate, steps + 1)
+                new, after = optimizer.update(before[moved], slopes, memory, rate, steps + 1)
         else:
             pairs = [
                 optimizer.update(before[i], gradient[i], m, rate, steps + 1)

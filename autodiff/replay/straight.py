@@ -156,8 +156,7 @@ def _line(line: Line) -> str:
 
 
 def _function(name: str, argument: str, lines: list[str]) -> str:
-    body = "\n".join([line for line in lines if line != ""] if lines[0] == "" else lines)
-    return f"def {name}({argument}):\n{body}\n"
+    return "\n".join([f"def {name}({argument}):", *lines, ""])
 
 
 def _run(texts: list[str], writer: Writer) -> dict[str, Any]:
