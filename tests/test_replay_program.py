@@ -320,3 +320,18 @@ def test_a_batch_may_be_an_array_of_any_real_numbers(cost, monkeypatch):
     for wrong in ([[1j, 1.0]], [["1", "2"]]):
         with pytest.raises(TypeError, match="expected one real number"):
             replay(np.array(wrong))
+
+
+def test_labels_that_are_the_programs_own_names_are_told_apart_from_them(kind):
+    labels = [f"v{i}" for i in range(60, 90)] + [f"d{i}" for i in range(160, 190)]  # of registers behind the leaves
+    leaves = [Value(0.1 + 0.03 * i, label) for i, label in enumerate(labels)]
+    root = ad.sum([ad.tanh(x * y) * x for x, y in zip(leaves, leaves[5:], strict=False)])
+    root.backward()
+    loss, gradient = Replay(root, leaves).gradient()
+    assert loss == pytest.approx(root.data, rel=1e-13)
+    assert list(gradient) == pytest.approx([leaf.grad for leaf in leaves], rel=1e-12)
+
+
+def test_a_short_sum_reads_as_a_person_would_write_it():
+    leaves = [Value(1.0, name) for name in "abc"]
+    assert "a + b + c" in Replay(ad.sum(leaves), leaves).source
