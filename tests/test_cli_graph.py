@@ -161,12 +161,12 @@ def test_a_terminal_without_a_letter_shows_its_escape():
     assert r"\u2202L/\u2202\u03bb = \u03bb = 2" in done.stdout
 
 
-def test_the_options_of_graph_reach_the_drawing(run):
+def test_the_options_of_graph_reach_the_drawing(run, tmp_path):
     plain = run("graph", "w*x", "w=3", "x=2")[1]
     assert ("rankdir=LR" in plain, "rankdir=TB" in run("graph", "w*x", "w=3", "x=2", "--top-down")[1]) == (True, True)
     assert ("#e69f00" in plain, "#e69f00" in run("graph", "w*x", "w=3", "x=2", "--heat")[1]) == (False, True)
     assert ("∂ 3" in plain, "∂ 3" in run("graph", "w*x", "w=3", "x=2", "--local-derivatives")[1]) == (False, True)
-    status, _, err = run("graph", "x", "x=1", "-o", "g.png", "--embedded")
+    status, _, err = run("graph", "x", "x=1", "-o", str(tmp_path / "g.png"), "--embedded")
     assert (status, "used here: engine='auto' uses it" in err) == (2, True)
 
 
