@@ -80,13 +80,18 @@ def test_the_engine_can_be_read_in_one_sitting(name):
     assert len((PACKAGE / name).read_text().splitlines()) <= 300
 
 
+def printed_by(code):
+    """Return what the code prints in an interpreter of its own."""
+    command = [sys.executable, "-I", "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_importing_autodiff_imports_nothing_of_third_parties():
     code = (
         "import sys; before = set(sys.modules); import autodiff; "
         "print(sorted({m.split('.')[0] for m in set(sys.modules) - before} - set(sys.stdlib_module_names)))"
     )
-    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "['autodiff']"
+    assert printed_by(code) == "['autodiff']"
 
 
 def test_importing_autodiff_leaves_the_rooms_that_show_and_replay_for_later():
@@ -94,8 +99,7 @@ def test_importing_autodiff_leaves_the_rooms_that_show_and_replay_for_later():
         "import sys, autodiff; print([m for m in sys.modules if m.startswith(('autodiff.show', 'autodiff.replay', "
         "'autodiff.plots'))], all(getattr(autodiff, name) is not None for name in autodiff.__all__))"
     )
-    result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[] True"
+    assert printed_by(code) == "[] True"
 
 
 def test_the_package_tells_the_version_that_it_is_published_as():
