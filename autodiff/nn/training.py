@@ -187,7 +187,8 @@ def _descend_epochs(
             bar.update(1)
             bar.set_postfix(loss=f"{history.epoch_loss[-1]:.3g}", refresh=False)
             ended = next((callback for callback in callbacks if callback(model, history)), None)
-            descent.resume()  # they may have moved them
+            if callbacks:
+                descent.resume()  # they may have moved the parameters
             if ended is not None:
                 history.stopped = getattr(ended, "__name__", type(ended).__name__)
                 break
