@@ -48,7 +48,7 @@ def told(action):
     """What an action prints, answers as text, or raises."""
     try:
         return str(action())
-    except Exception as error:
+    except Exception as error:  # whatever it is, its message must be clean
         return str(error)
 
 
