@@ -1,6 +1,6 @@
 """What arguments may be, and the errors that say so: what was given, what was expected.
 
-It knows numbers, functions, seeds and Values, and nothing of what they are for.
+It knows numbers, functions, seeds, and nothing of what they are for.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Collection
 from numbers import Integral
 from typing import Any
 
-from autodiff.operands import real, several
-from autodiff.value import Value
+from autodiff.support.operands import real
 
 
 def got(given: Any) -> str:
@@ -55,22 +54,13 @@ def check_flag(name: str, given: Any) -> None:
         raise TypeError(f"{name} must be True or False, {got(given)}")
 
 
-def values_of(name: str, given: Any) -> list[Value]:
-    """Return the Values of an iterable as a list; a lone one is a list of one.
-
-    Raises:
-        TypeError: if they are something else, with what to do.
-    """
-    if hasattr(given, "parameters"):
-        raise TypeError(f"expected Values, got a {type(given).__name__}: give its .parameters()")
-    values = [given] if isinstance(given, Value) else several(name, given, "Values")
-    for value in values:
-        if not isinstance(value, Value):
-            raise TypeError(f"{name} must be Values, {got(value)}")
-    return values
+def check_executor(given: Any) -> None:
+    """Raise `TypeError` unless `given` has `submit`, as the executors of `concurrent.futures` have."""
+    if isinstance(given, type) or not callable(getattr(given, "submit", None)):
+        raise TypeError(f"executor must have submit, as concurrent.futures.ThreadPoolExecutor(2) has, {got(given)}")
 
 
-def dice_of(seed: Any) -> Any:
+def rng_of(seed: Any) -> Any:
     """Return the source of random numbers: of an integer seed, as given, or Python's global one.
 
     Raises:

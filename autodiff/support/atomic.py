@@ -1,6 +1,6 @@
 """Changes of several nodes that are made all or not at all.
 
-It knows that a node has data and a gradient (see `autodiff.value.Value`), and nothing of graphs.
+It knows that a node has data and a gradient (see `autodiff.engine.value.Value`), and nothing of graphs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ def all_or_nothing(nodes: Iterable[Any]) -> Iterator[None]:
     before = [(node, node._data, node._grad) for node in nodes]
     try:
         yield
-    except BaseException:
+    except BaseException:  # an interrupt, too
         for node, data, grad in before:
             node.data, node._grad = data, grad
         raise

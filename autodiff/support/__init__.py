@@ -1,0 +1,1 @@
+"""What every room may use and knows no node: arguments, labels, files."""

@@ -1,0 +1,67 @@
+"""Python's garbage collector, held off the graphs that are alive.
+
+A graph of Values has no cycles: it is freed at once when the last reference to it goes, without the collector. But as
+it grows, the collector goes through it again and again, for nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+# How many more new objects than freed ones let the collector look at the new ones; how many such looks, at those that
+# survived one; how many of these, at all that is alive: never.
+THRESHOLDS = (200_000, 50, 1_000_000)
+_lock = RLock()  # of one thread again where a signal handler opens a block of its own
+_open: set[object] = set()  # the blocks in all threads
+_before: tuple[int, int, int] | None = None  # the thresholds that the first of them found
+
+
+@contextmanager
+def large_graph() -> Iterator[None]:
+    """Build and differentiate large graphs in this block faster: the collector looks at each node at most twice.
+
+    Of a graph of a million nodes that is about half of the time. What Python's collector is there for, garbage with
+    cycles, is still found while it is new; what was alive for long before it became garbage is found after the block.
+    The thresholds of the collector (`gc.set_threshold`) are raised for all threads, and are put back at the end of the
+    last of the blocks that are open, whatever happens in them. A collector that is switched off stays so.
+
+    >>> from autodiff import Value, large_graph
+    >>> x = Value(1.0)
+    >>> with large_graph():
+    ...     y = sum(x * i for i in range(1000))
+    ...     y.backward()
+    >>> x.grad
+    499500.0
+    """
+    block = object()
+    try:
+        try:
+            _enter(block)
+            yield
+        finally:
+            _leave(block)
+    except BaseException:  # Ctrl-C in the line above, too
+        _leave(block)
+        raise
+
+
+def _enter(block: object) -> None:
+    global _before
+    with _lock:
+        if _before is None:
+            _before = gc.get_threshold()
+            if _before[0] > 0:
+                gc.set_threshold(*map(max, THRESHOLDS, _before))
+        _open.add(block)
+
+
+def _leave(block: object) -> None:
+    global _before
+    with _lock:
+        _open.discard(block)
+        if not _open and _before is not None:
+            gc.set_threshold(*_before)
+            _before = None
