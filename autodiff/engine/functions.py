@@ -1,7 +1,8 @@
 """The operations as functions, ``autodiff.tanh(x)``: of Values they make a Value, of plain numbers a float.
 
-Each says its formula, its derivative, and what it answers at its edges. What is computed is in `autodiff.ops`; this
-file adds documentation, names and checks. Outside its domain a function raises `autodiff.DomainError`.
+Each says its formula, its derivative, and what it answers at its edges. What is computed is in
+`autodiff.engine.ops`; this file adds documentation, names and checks. Outside its domain a function raises
+`autodiff.DomainError`.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar, overload
 
-from autodiff import ops
-from autodiff.value import Number, Value
+from autodiff.engine import ops
+from autodiff.engine.value import Number, Value
 
 Scalar = TypeVar("Scalar", Value, float)
 
@@ -18,7 +19,10 @@ Scalar = TypeVar("Scalar", Value, float)
 def abs(x: Scalar) -> Scalar:
     """Return |x|.
 
-    Derivative: sign(x), and 0 at 0.
+    Derivative: sign(x), and 0 at 0. So abs(x)**2 has the second derivative 0 there, where x**2 has 2.
+
+    Convention: at 0 the slope is 0, the middle of those on both sides, and so are all further ones; abs(x)**2 has the
+    curvature 0 there, x*x the true 2. Of nan, value and slope are nan.
 
     >>> abs(-3.0)
     3.0
@@ -53,6 +57,8 @@ def log(x: Scalar) -> Scalar:
 
     Derivative: 1/x.
 
+    Convention: log(0) raises instead of answering -inf, whose slopes would be nan later.
+
     >>> log(1.0)
     0.0
     """
@@ -64,10 +70,38 @@ def log1p(x: Scalar) -> Scalar:
 
     Derivative: 1/(1 + x).
 
+    Convention: log1p(-1) raises instead of answering -inf.
+
     >>> log1p(1e-20)
     1e-20
     """
     return ops.LOG1P(x)
+
+
+def log2(x: Scalar) -> Scalar:
+    """Return the logarithm of x > 0 to the base 2.
+
+    Derivative: 1/(x log 2).
+
+    Convention: log2(0) raises instead of answering -inf.
+
+    >>> log2(8.0)
+    3.0
+    """
+    return ops.LOG2(x)
+
+
+def log10(x: Scalar) -> Scalar:
+    """Return the logarithm of x > 0 to the base 10.
+
+    Derivative: 1/(x log 10).
+
+    Convention: log10(0) raises instead of answering -inf.
+
+    >>> log10(1000.0)
+    3.0
+    """
+    return ops.LOG10(x)
 
 
 def sqrt(x: Scalar) -> Scalar:
@@ -75,16 +109,33 @@ def sqrt(x: Scalar) -> Scalar:
 
     Derivative: 1/(2 sqrt(x)), and inf at 0.
 
+    Convention: at 0 the slope is inf, the limit; -0.0 is 0, so there too. A negative x raises.
+
     >>> sqrt(9.0)
     3.0
     """
     return ops.SQRT(x)
 
 
+def cbrt(x: Scalar) -> Scalar:
+    """Return the cube root of x, which is negative where x is.
+
+    Derivative: 1/(3 cbrt(x)**2), and inf at 0.
+
+    Convention: at 0 the slope is inf, the limit. A negative x has a real root.
+
+    >>> cbrt(-8.0)
+    -2.0
+    """
+    return ops.CBRT(x)
+
+
 def sin(x: Scalar) -> Scalar:
     """Return the sine of a finite x in radians.
 
     Derivative: cos(x).
+
+    Convention: an infinite x raises: it has no sine.
 
     >>> sin(0.0)
     0.0
@@ -97,6 +148,8 @@ def cos(x: Scalar) -> Scalar:
 
     Derivative: -sin(x).
 
+    Convention: an infinite x raises: it has no cosine.
+
     >>> cos(0.0)
     1.0
     """
@@ -107,6 +160,8 @@ def tan(x: Scalar) -> Scalar:
     """Return the tangent of a finite x in radians.
 
     Derivative: 1 + tan(x)**2.
+
+    Convention: an infinite x raises: it has no tangent. No float is a pole.
 
     >>> tan(0.0)
     0.0
@@ -119,6 +174,8 @@ def asin(x: Scalar) -> Scalar:
 
     Derivative: 1/sqrt(1 - x**2), and inf at -1 and 1.
 
+    Convention: at -1 and 1 the slope is inf, the limit; beyond it raises.
+
     >>> asin(0.0)
     0.0
     """
@@ -129,6 +186,8 @@ def acos(x: Scalar) -> Scalar:
     """Return the angle in radians, from 0 to pi, whose cosine is x.
 
     Derivative: -1/sqrt(1 - x**2), and -inf at -1 and 1.
+
+    Convention: at -1 and 1 the slope is -inf, the limit; beyond it raises.
 
     >>> acos(1.0)
     0.0
@@ -180,6 +239,43 @@ def tanh(x: Scalar) -> Scalar:
     return ops.TANH(x)
 
 
+def asinh(x: Scalar) -> Scalar:
+    """Return the inverse of sinh.
+
+    Derivative: 1/sqrt(1 + x**2).
+
+    >>> asinh(0.0)
+    0.0
+    """
+    return ops.ASINH(x)
+
+
+def acosh(x: Scalar) -> Scalar:
+    """Return the inverse of cosh that is at least 0, of x >= 1.
+
+    Derivative: 1/sqrt(x**2 - 1), and inf at 1.
+
+    Convention: at 1 the slope is inf, the limit; below it raises.
+
+    >>> acosh(1.0)
+    0.0
+    """
+    return ops.ACOSH(x)
+
+
+def atanh(x: Scalar) -> Scalar:
+    """Return the inverse of tanh, of -1 < x < 1.
+
+    Derivative: 1/(1 - x**2).
+
+    Convention: at -1 and 1 it raises instead of answering an infinity.
+
+    >>> atanh(0.0)
+    0.0
+    """
+    return ops.ATANH(x)
+
+
 def sigmoid(x: Scalar) -> Scalar:
     """Return the logistic function, 1/(1 + e**-x).
 
@@ -207,6 +303,8 @@ def relu(x: Scalar) -> Scalar:
 
     Derivative: 1 where x > 0, else 0. The relu of nan is nan.
 
+    Convention: at 0 the slope is 0, that of the branch x <= 0; of nan, value and slope are nan.
+
     >>> relu(-3.0)
     0.0
     """
@@ -216,7 +314,7 @@ def relu(x: Scalar) -> Scalar:
 def silu(x: Scalar) -> Scalar:
     """Return x sigmoid(x), also called swish.
 
-    Derivative: s(x) + x s(x) s(-x). Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118).
+    Derivative: s(x) + x s(x) s(-x); at -inf both are 0, their limits. Elfwing, Uchibe and Doya 2018 (arXiv:1702.03118).
 
     >>> silu(0.0)
     0.0
@@ -227,7 +325,8 @@ def silu(x: Scalar) -> Scalar:
 def gelu(x: Scalar) -> Scalar:
     """Return x P(Z <= x) for a standard normal Z, exactly, not by its tanh approximation.
 
-    Derivative: P(Z <= x) + x e**(-x**2/2)/sqrt(2 pi). Hendrycks and Gimpel 2016 (arXiv:1606.08415).
+    Derivative: P(Z <= x) + x e**(-x**2/2)/sqrt(2 pi); at -inf both are 0, their limits.
+    Hendrycks and Gimpel 2016 (arXiv:1606.08415).
 
     >>> gelu(0.0)
     0.0
@@ -262,6 +361,8 @@ def sign(x: Scalar) -> Scalar:
 
     Derivative: 0 everywhere, at the jump too.
 
+    Convention: at 0 the value is 0, the slope too.
+
     >>> sign(-3.0)
     -1.0
     """
@@ -276,6 +377,8 @@ def maximum(x: Any, y: Any) -> Any:
     """Return the larger of x and y; nan if either is.
 
     Derivative: 1 for the larger, 0 for the other, 1/2 for each in a tie.
+
+    Convention: 1/2 for each in a tie, whatever their order; where one is nan, value and slopes are nan.
 
     >>> maximum(2.0, 3.0)
     3.0
@@ -292,6 +395,8 @@ def minimum(x: Any, y: Any) -> Any:
 
     Derivative: 1 for the smaller, 0 for the other, 1/2 for each in a tie.
 
+    Convention: 1/2 for each in a tie, whatever their order; where one is nan, value and slopes are nan.
+
     >>> minimum(2.0, 3.0)
     2.0
     """
@@ -306,6 +411,9 @@ def atan2(y: Any, x: Any) -> Any:
     """Return the angle in radians, from -pi to pi, of the point (x, y), which is not the origin.
 
     Derivative: x/(x**2 + y**2) by y, -y/(x**2 + y**2) by x.
+
+    Convention: at the origin it raises: no angle is the limit. On the negative x axis the sign of a zero y decides, as
+    in IEEE 754.
 
     >>> atan2(0.0, 1.0)
     0.0
@@ -322,16 +430,57 @@ def hypot(x: Any, y: Any) -> Any:
 
     Derivative: x/hypot and y/hypot, and 0 at the origin.
 
+    Convention: at the origin both slopes are 0, the middle of a cone; of the square, write x*x + y*y.
+
     >>> hypot(3.0, 4.0)
     5.0
     """
     return ops.HYPOT(x, y)
 
 
+@overload
+def where(condition: float, x: float, y: float) -> float: ...  # type: ignore[overload-overlap]  # numbers first
+@overload
+def where(condition: Number, x: Number, y: Number) -> Value: ...
+def where(condition: Any, x: Any, y: Any) -> Any:
+    """Return x where the condition is true, or a number other than 0, else y; nan where it is nan.
+
+    Derivative: 1 by the one that is taken, 0 by the other and by the condition. The branch not taken contributes 0
+    even if a derivative in it is infinite. Both are computed first, so both must have a value.
+
+    Convention: a branch not taken contributes 0, even to an infinite slope.
+
+    A condition such as ``x > 0`` is a plain truth value; for a replay to follow it, give a Value: ``heaviside(x)``.
+
+    >>> where(True, 2.0, 3.0), where(0.0, 2.0, 3.0)
+    (2.0, 3.0)
+    """
+    return ops.WHERE(condition, x, y)
+
+
+def detach(x: Scalar) -> Scalar:
+    """Return x as it is, but as a constant: no gradient passes. Also called stop_gradient.
+
+    Derivative: 0 by definition.
+
+    Convention: the slope is 0, of every order.
+
+    >>> detach(2.0)
+    2.0
+    """
+    return ops.DETACH(x)
+
+
+stop_gradient = detach
+
+
 def clip(x: Scalar, low: float = -math.inf, high: float = math.inf) -> Scalar:
     """Return x, or the bound that it is beyond; `low` and `high` are plain numbers.
 
     Derivative: 1 from `low` to `high`, the bounds included; 0 beyond.
+
+    Convention: a bound belongs to the inside: there the slope is 1, as in PyTorch until 2.13. Of nan, value and
+    slope are nan.
 
     >>> clip(5.0, 0.0, 1.0)
     1.0
@@ -347,6 +496,8 @@ def heaviside(x: Scalar, at_zero: float = 0.0) -> Scalar:
 
     Derivative: 0 everywhere, at the jump too.
 
+    Convention: at 0 the value is `at_zero`, the slope 0.
+
     >>> heaviside(-2.0), heaviside(0.0, 0.5)
     (0.0, 0.5)
     """
@@ -359,6 +510,8 @@ def leaky_relu(x: Scalar, slope: float = 0.01) -> Scalar:
     Derivative: 1 where x > 0, else the slope. Maas, Hannun and Ng 2013, "Rectifier nonlinearities improve neural
     network acoustic models".
 
+    Convention: at 0 the slope is that of the left, of the branch x <= 0.
+
     >>> leaky_relu(-3.0, 0.5)
     -1.5
     """
@@ -369,6 +522,8 @@ def elu(x: Scalar, alpha: float = 1.0) -> Scalar:
     """Return x where x > 0, else alpha (e**x - 1).
 
     Derivative: 1 where x > 0, else alpha e**x. Clevert, Unterthiner and Hochreiter 2016 (arXiv:1511.07289).
+
+    Convention: at 0 the slope is alpha, and so are all further ones: those of the left, of the branch x <= 0.
 
     >>> elu(-1000.0)
     -1.0
