@@ -1,6 +1,6 @@
 """Where a nan or an inf began: the operation, its operands, and the line of code.
 
-It looks at nodes from outside: `autodiff.value` tells the watcher of each node made and each gradient handed on.
+It looks at nodes from outside: `autodiff.engine.value` tells the watcher of each node made and each gradient handed on.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
-from autodiff import value
-from autodiff.operands import flat
-from autodiff.order import walk
-from autodiff.value import Value
+from autodiff.engine import value
+from autodiff.engine.backward import toposort
+from autodiff.engine.value import Value
+from autodiff.support.operands import flat
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _open: set[object] = set()  # the blocks that are being watched, in all threads; they share one watcher
 
 
@@ -29,6 +29,8 @@ class AnomalyError(ArithmeticError):
 def anomaly_detection() -> Iterator[None]:
     """Raise at the first nan or inf that is computed, forward or backward, naming operation, operands and line.
 
+    Elsewhere: PyTorch's `detect_anomaly`, JAX's `debug_nans`.
+
     While it is on, every new node remembers the file and line that made it, which takes time and memory: it is for
     finding a fault, not for training. It watches all threads.
 
@@ -37,7 +39,7 @@ def anomaly_detection() -> Iterator[None]:
     ...     y = x.sqrt()
     ...     y.backward()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    autodiff.anomaly.AnomalyError: inf in the backward pass: sqrt(x) = 0.0 at x = 0.0 ('x'), made at ..., line 2, ...
+    autodiff.checks.anomaly.AnomalyError: inf in the backward pass: sqrt(x) = 0.0 at x = 0.0 ('x'), made at ...
 
     Raises:
         AnomalyError: at the first nan or inf.
@@ -70,7 +72,11 @@ class _Watcher:
     def created(self, node: Value) -> None:
         self.places[node] = _place()
         if not math.isfinite(node.data):
-            raise AnomalyError(f"{_kind(node.data)} in the forward pass: {self._told(node)}")
+            came_in = any([not math.isfinite(parent.data) for parent in node.parents])
+            hint = (
+                f" ({_kind(node.data)} because an operand is not finite: look where that came from)" if came_in else ""
+            )
+            raise AnomalyError(f"{_kind(node.data)} in the forward pass: {self._told(node, hint)}")
 
     def handed_on(self, node: Value) -> None:
         for i, contribution in enumerate(node.chain_rule(node.grad)):
@@ -81,8 +87,8 @@ class _Watcher:
                     f"its gradient {node.grad!r} x the local derivative {slope!r}"
                 )
 
-    def _told(self, node: Value) -> str:
-        return f"{describe(node)}, made at {self.places.get(node, 'a place before detection was on')}"
+    def _told(self, node: Value, hint: str = "") -> str:
+        return f"{describe(node)}{hint}, made at {self.places.get(node, 'a place before detection was on')}"
 
 
 _watcher = _Watcher()
@@ -97,7 +103,7 @@ def describe(node: Value) -> str:
     name = f" ({node.label!r})" if node.label else ""
     if node.op is None:
         return f"the leaf{name} = {node.data!r}"
-    at = node.op.at(flat(node.numbers[1:]), [parent.label for parent in node.parents])
+    at = node.op.at(flat(node.saved[1:]), [parent.label for parent in node.parents])
     return f"{node.op}{name} = {node.data!r} at {at if len(at) < 500 else at[:500] + ' ...'}"
 
 
@@ -108,7 +114,7 @@ def first_nonfinite(root: Value) -> Value | None:
     >>> describe(first_nonfinite(x.exp() - x.exp()))
     "exp(x) = inf at x = 1000.0 ('x')"
     """
-    order, leaves = walk(root)
+    order, leaves = toposort(root)
     return next((node for node in leaves + order if not math.isfinite(node.data)), None)
 
 
