@@ -1,36 +1,45 @@
 """`Replay`: a recorded graph, run again and again at the speed of the machine.
 
 It checks what it is given, keeps the vector of parameters, and hands the work to a program made from the recording.
-Whatever a program cannot vouch for is computed by the eager engine (`autodiff.replay.eager`). It must not know
+Whatever a program cannot vouch for is computed by the eager engine (`autodiff.replay.reference`). It must not know
 networks: a module is whatever has `parameters()`, an optimizer whatever has `update`.
 """
 
 from __future__ import annotations
 
 import math
+import time
+import warnings
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
-from autodiff.arguments import check_flag
-from autodiff.atomic import all_or_nothing
-from autodiff.operands import real, several
-from autodiff.replay import eager
-from autodiff.replay.choice import Program, choose
-from autodiff.replay.compare import check, compare
-from autodiff.replay.fitting import fit
-from autodiff.replay.record import record
+from autodiff.engine.arguments import named_values
+from autodiff.engine.value import Value
+from autodiff.replay import reference
+from autodiff.replay.chunks import Shared, check_chunks, gradients
+from autodiff.replay.compile import BACKENDS, Program, compiled
+from autodiff.replay.inside import fit
+from autodiff.replay.recording.frozen import CURE, ReplayWarning, decided_in
+from autodiff.replay.recording.record import record
 from autodiff.replay.report import Report, report
-from autodiff.replay.vectors import vector
-from autodiff.value import Value
+from autodiff.replay.vectors import data_of, vector
+from autodiff.support.arguments import check_choice, check_flag
+from autodiff.support.atomic import all_or_nothing
+from autodiff.support.operands import real, several
+
+MADE = ("_program", "_shared")  # from a recording, anew when it is unpickled
 
 
 class Replay:
     """A loss and its gradient as a compiled program, recorded from a graph that ordinary scalar code has built.
 
-    The structure of the graph is frozen: where Python branched on data (``if x.data > 0``, a loop until convergence),
-    the replay repeats the branch that was recorded, whatever comes in. Operations are not branches: relu, abs, max and
-    clip take the side that the new numbers ask for. Leaves that are neither parameters nor inputs are constants: the
-    numbers that were recorded, whatever happens to the leaves later.
+    The structure of the graph is frozen: where Python branched on data, the replay repeats the branch that was
+    recorded, whatever comes in. Where it compared Values (``if x > 0``, ``max(0, x)``, ``sorted``) or asked whether
+    one is true, a `ReplayWarning` says so, with file and line; what it decided by plain numbers (``if x.data > 0``, a
+    random number) no graph can tell. Operations are not branches: relu, abs, max and clip take the side that the new
+    numbers ask for. Leaves that are neither parameters nor inputs are constants: the numbers that were recorded,
+    whatever happens to the leaves later.
 
     What comes out is what `backward()` would answer, to rounding: it is compared at construction, and whenever a result
     is not finite or an operation is outside of its domain, the eager engine is asked, which answers or raises as ever.
@@ -56,36 +65,56 @@ class Replay:
         inputs: leaves whose data change between runs: of the graph of one sample, what a batch has a column for.
         verify: compare each loss and gradient with the eager ones; slow, and strict: it also raises where rounding
             decides on which side of a kink a number is.
+        backend: what runs the program: "arrays" (NumPy), "python" (floats, one by one), "wasm" (WebAssembly, run by
+            wasmtime: loop nests where nodes are alike, else a virtual machine), or "llvm" (the same loop nests as
+            machine code for this processor, made by llvmlite). "auto" takes what is installed and estimated to be the
+            fastest for the sizes of the graph and of each batch; `report` says which, and why. All answer the same, to
+            rounding.
 
     Raises:
+        ImportError: if the back end needs a package that is not installed.
         ValueError: if the loss depends on none of the parameters, a parameter or an input is no leaf or is given
-            twice, or the data of a node inside of the graph was overwritten.
+            twice, the data of a node inside of the graph was overwritten, or the back end lacks an operation of it.
         ReplayError: if the program disagrees with the eager engine, which would be a defect of this package.
     """
 
-    def __init__(self, loss: Value, parameters: Any, inputs: Iterable[Value] = (), *, verify: bool = False) -> None:
+    def __init__(
+        self, loss: Value, parameters: Any, inputs: Iterable[Value] = (), *, verify: bool = False, backend: str = "auto"
+    ) -> None:
         if not isinstance(loss, Value):
             raise TypeError(f"loss must be a Value, got {type(loss).__name__}: {loss!r}")
         check_flag("verify", verify)
+        check_choice("backend", backend, tuple(BACKENDS))
         self.parameters = _leaves("parameters", parameters)
         self.inputs = _leaves("inputs", inputs)
         if not self.parameters:
             raise ValueError("parameters is empty: give the leaves to differentiate by, or a module that has some")
         if len({id(leaf) for leaf in (*self.parameters, *self.inputs)}) < len(self.parameters) + len(self.inputs):
             raise ValueError("a leaf is given twice: each is a parameter or an input, once")
-        self.verify = verify
+        self.verify, self.backend = verify, backend
         self._recording = record(loss, self.parameters, self.inputs)
         if not self._recording.depends:
             raise ValueError("the loss depends on none of the parameters: was it computed from these very Values?")
-        self._values = vector([parameter.data for parameter in self.parameters])
+        place = decided_in(loss, (*self.parameters, *self.inputs))
+        if place is not None:
+            warnings.warn(
+                f"Python decided by a Value at {place}: the replay repeats the branch that was taken then, whatever "
+                f"comes in; {CURE}. If it only reports, ask its `data`",
+                ReplayWarning,
+                stacklevel=2,
+            )
+        self._values = data_of(self.parameters)
         self._prepare()
 
     def _prepare(self) -> None:
-        self._program: Program = choose(self._recording)
+        begin = time.perf_counter()
+        self._program: Program = compiled(self._recording, self.backend)
         recording = self._recording
-        variable = recording.numbers[: recording.parameters + recording.inputs]  # as recorded, not as they are by now
-        rows = self._program.rows([variable[recording.parameters :]], recording.inputs)
-        check(self._program, recording, vector(variable[: recording.parameters]), rows)
+        leaves = recording.parameters + recording.inputs
+        variable = recording.numbers[:leaves].tolist()  # as recorded, not as they are by now
+        batch = self._program.batch([variable[recording.parameters :]], recording.inputs)
+        reference.check(self._program, recording, vector(variable[: recording.parameters]), batch)
+        self._seconds = time.perf_counter() - begin
 
     @property
     def values(self) -> Any:
@@ -99,37 +128,57 @@ class Replay:
             raise ValueError(f"values needs {len(self._values)} numbers, one for each parameter, got {len(numbers)}")
         self._values[:] = vector(numbers)
 
+    @cached_property
+    def _shared(self) -> Shared:
+        """The program as executors are given it."""
+        return Shared(self._program, self._recording, self.backend)
+
     @property
     def source(self) -> str:
         """The Python that runs."""
         return self._program.source
 
     def report(self) -> Report:
-        """Return what was found in the graph: lanes, layers, the remainder, sizes and memory; printed, a text."""
-        return report(self._recording, self._program)
+        """Return what was found in the graph, and what runs it and why; printed, a text."""
+        return report(self._recording, self._program, self.backend, self._seconds)
 
     def __call__(self, batch: Any = None) -> float:
         """Return the loss at `values`; of a batch, the mean over its samples. See `gradient`."""
-        rows = self._rows(batch)
-        loss = self._program.loss(self._values, rows)
+        batch = self._batch(batch)
+        loss = self._program.loss(self._values, batch)
         if not math.isfinite(loss):
-            return eager.mean(self._recording, self._values, rows)[0]
+            return reference.mean(self._recording, self._values, batch)[0]
         if self.verify:
-            compare(self._recording, self._values, rows, (loss, None))
+            reference.compare(self._recording, self._values, batch, (loss, None))
         return loss
 
-    def gradient(self, batch: Any = None) -> tuple[float, Any]:
+    def gradient(self, batch: Any = None, *, executor: Any = None) -> tuple[float, Any]:
         """Return the loss at `values` and the vector of its derivatives by the parameters.
+
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> from autodiff import Value
+        >>> w, x = Value(2.0), Value(1.0)
+        >>> replay = Replay((w * x - 1.0) ** 2, [w], inputs=[x])
+        >>> with ThreadPoolExecutor(2) as executor:
+        ...     loss, gradient = replay.gradient([[0.0], [1.0], [2.0]], executor=executor)
+        >>> round(loss, 12), round(float(gradient[0]), 12)
+        (3.666666666667, 4.666666666667)
 
         Args:
             batch: samples as rows, with a column for each of the inputs; the result is the mean over them. None takes
                 the data that the inputs have now.
+            executor: computes the batch in chunks: threads, processes or a cluster, whatever has `submit` as the
+                executors of `concurrent.futures` do. The chunks and the order in which they are added do not depend
+                on the number of workers, nor does any bit of the result (with NumPy, as long as its BLAS runs on as
+                many threads in each; with "auto", as long as workers have the same packages). Sent are the values, the
+                rows and, small, the recording, from which a process makes the program once.
 
         Raises:
             DomainError, ZeroDivisionError: where the eager operation raises it.
-            ValueError: if the batch is empty or has not one column for each input.
+            RuntimeError: if the executor loses a chunk, as when a process has ended.
+            ValueError: if the batch is empty or has not one column for each input; if an executor has no batch.
         """
-        loss, gradient = self._evaluate(batch)
+        loss, gradient = self._evaluate(batch, executor)
         return loss, vector(gradient)  # a copy: the program writes to the same vector again
 
     def backward(self) -> float:
@@ -138,7 +187,7 @@ class Replay:
         It is computed at the data that parameters and inputs have now, as if the graph had been built from them anew;
         `values` is set to them. Other nodes get no gradient. What the loss does not depend on keeps the grad it had.
         """
-        self._values[:] = vector([parameter.data for parameter in self.parameters])
+        self._values[:] = data_of(self.parameters)
         loss, gradient = self.gradient()
         with all_or_nothing(self.parameters):
             for place in self._recording.depends:
@@ -146,7 +195,7 @@ class Replay:
                 parameter.grad = parameter.grad + float(gradient[place])
         return loss
 
-    def fit(self, optimizer: Any, steps: int | Iterable[Any]) -> list[float]:
+    def fit(self, optimizer: Any, steps: int | Iterable[Any], *, executor: Any = None) -> list[float]:
         """Descend with an optimizer of `autodiff.nn`, all in arrays; return the loss before each step.
 
         The steps start from the data that the parameters have now. At the end, and when something raises or the learner
@@ -155,32 +204,41 @@ class Replay:
         Args:
             optimizer: moves some or all of the parameters by its rule `update`, which is given arrays.
             steps: how many steps to make, or the batches to make a step on each.
+            executor: computes each batch in chunks, as in `gradient`.
         """
-        return fit(self, optimizer, steps)
+        return fit(self, optimizer, steps, executor)
 
-    def _evaluate(self, batch: Any) -> tuple[float, Any]:
+    def _evaluate(self, batch: Any, executor: Any = None) -> tuple[float, Any]:
         """Return the loss and its gradient, in a vector that the next call may overwrite."""
-        rows = self._rows(batch)
-        loss, gradient = self._program.gradient(self._values, rows)
+        if executor is not None:
+            check_chunks(executor, is_batch=batch is not None)
+        return self._computed(self._batch(batch), executor)
+
+    def _computed(self, batch: Any, executor: Any = None) -> tuple[float, Any]:
+        """Return the same of a batch that the program has made."""
+        if executor is None:
+            loss, gradient = self._program.gradient(self._values, batch)
+        else:
+            loss, gradient = gradients([(self._shared, batch)], self._values, executor)[0]
         if not math.isfinite(loss):
-            loss, slopes = eager.mean(self._recording, self._values, rows)
+            loss, slopes = reference.mean(self._recording, self._values, batch)
             return loss, vector(slopes)
         if self.verify:
-            compare(self._recording, self._values, rows, (loss, gradient))
+            reference.compare(self._recording, self._values, batch, (loss, gradient))
         return loss, gradient
 
     def _latest(self) -> list[float]:
         return [leaf.data for leaf in self.inputs]
 
-    def _rows(self, batch: Any) -> Any:
-        if batch is None:
-            return self._program.rows([self._latest()], len(self.inputs))
+    def _batch(self, samples: Any) -> Any:
+        if samples is None:
+            return self._program.batch([self._latest()], len(self.inputs))
         if not self.inputs:
             raise ValueError("this replay has no inputs that a batch could give: name them, Replay(..., inputs=[...])")
-        return self._program.rows(batch, len(self.inputs))
+        return self._program.batch(samples, len(self.inputs))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_program"}
+        return {name: value for name, value in vars(self).items() if name not in MADE}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -192,16 +250,8 @@ class Replay:
 
 
 def _leaves(name: str, given: Any) -> list[Value]:
-    leaves = (
-        given.parameters()
-        if hasattr(given, "parameters") and not isinstance(given, type)
-        else [given]
-        if isinstance(given, Value)
-        else several(name, given, "Values")  # a class of modules is not one
-    )
+    leaves = [leaf for _, leaf in named_values(name, given)]
     for leaf in leaves:
-        if not isinstance(leaf, Value):
-            raise TypeError(f"{name} must be Values, got {type(leaf).__name__}: {leaf!r}")
         if leaf.parents:
             raise ValueError(f"{name} must be leaves, this Value is computed from others: {leaf!r}")
     return leaves

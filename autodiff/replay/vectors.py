@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
-from autodiff.operands import real
+from autodiff.engine.value import Value
+from autodiff.support.operands import real
 
 
 def numpy_is_here() -> bool:
@@ -32,6 +34,16 @@ def vector(numbers: Sequence[float]) -> Any:
     return np.array(numbers, dtype=float)
 
 
+def data_of(leaves: Sequence[Value]) -> Any:
+    """Return a new vector of the data of leaves."""
+    numbers = map(attrgetter("_data"), leaves)  # ten thousands of them, at each call
+    if not numpy_is_here():
+        return array("d", numbers)
+    import numpy as np
+
+    return np.fromiter(numbers, float, len(leaves))
+
+
 def lists(batch: Any, columns: int) -> list[list[float]]:
     """Return a batch as rows of floats.
 
@@ -53,6 +65,24 @@ def lists(batch: Any, columns: int) -> list[list[float]]:
     return rows
 
 
+def matrix(samples: Any, columns: int) -> Any:
+    """Return a batch as a matrix, one sample a row; without NumPy as lists.
+
+    Raises:
+        TypeError, ValueError: as `lists`.
+    """
+    if not numpy_is_here():
+        return lists(samples, columns)
+    import numpy as np
+
+    if getattr(getattr(samples, "dtype", None), "kind", "none") not in "biuf":
+        return np.array(lists(samples, columns), dtype=float)
+    batch = np.asarray(samples, dtype=float)
+    if batch.ndim != 2 or not len(batch) or batch.shape[1] != columns:
+        raise ValueError(f"a batch needs a row for each sample and {columns} columns, got the shape {batch.shape}")
+    return batch
+
+
 def scaled(x: Any, factor: float) -> Any:
     """Return a vector times a number."""
     return array("d", [number * factor for number in x]) if isinstance(x, array) else x * factor
@@ -61,6 +91,16 @@ def scaled(x: Any, factor: float) -> Any:
 def added(x: Any, y: Any) -> Any:
     """Return the sum of two vectors."""
     return array("d", [a + b for a, b in zip(x, y, strict=True)]) if isinstance(x, array) else x + y
+
+
+def all_finite(x: Any) -> bool:
+    """Return whether all numbers of a vector, or of a list, are finite."""
+    if isinstance(x, array | list):
+        return all(map(math.isfinite, x))
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        return math.isfinite(x.dot(x)) or bool(np.isfinite(x).all())
 
 
 def length(x: Any) -> float:

@@ -1,4 +1,4 @@
-"""What the forms on arrays call and NumPy has not: operations, and how rows and lanes are moved.
+"""Functions that the forms on arrays call and NumPy does not have: operations, and moves of rows and lanes.
 
 It must not know graphs and tapes. It is imported only where NumPy is.
 """
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from autodiff.engine import elementary
 
 Array = Any
 
@@ -59,20 +61,40 @@ def step(x: Array, y: Array, tie: float) -> Array:
     return np.heaviside(np.where(x == y, 0.0, np.subtract(x, y)), tie)
 
 
-def _each(function: Callable[[float], float]) -> Callable[[Array], Array]:
-    def on_array(x: Array) -> Array:
-        x = np.asarray(x)
-        return np.array([function(number) for number in x.ravel().tolist()]).reshape(x.shape)
-
-    return on_array
+def bell(x: Array) -> Array:
+    """Return sigmoid(x) sigmoid(-x)."""
+    e = np.exp(-np.abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
 
 
-erf, erfc = _each(math.erf), _each(math.erfc)
+def log_share(x: Array, before: Array, after: Array) -> Array:
+    """Return log(e**x / (before + e**x + after)) for x of at most 0."""
+    return np.where(x == 0, 0.0 - np.log1p(before + after), x - np.log(before + np.exp(x) + after))
 
 
-def gelu(x: Array) -> Array:
-    """Return x P(Z <= x) for a standard normal Z."""
-    return 0.5 * x * erfc(-x * math.sqrt(0.5))
+def _each(function: Callable[..., float]) -> Callable[..., Array]:
+    def on_arrays(*xs: Array) -> Array:
+        arrays = np.broadcast_arrays(*xs)
+        columns = [array.ravel().tolist() for array in arrays]
+        return np.array([function(*numbers) for numbers in zip(*columns, strict=True)]).reshape(arrays[0].shape)
+
+    return on_arrays
+
+
+erf, erfc, gelu, normal = _each(math.erf), _each(math.erfc), _each(elementary.gelu), _each(elementary.normal)
+gauss, power_slope, _harmonic = _each(elementary.gauss), _each(elementary.power_slope), _each(elementary.harmonic)
+
+
+def direction(x: Array, y: Array, turns: float) -> Array:
+    """Return the real part of i**turns (x - i y)/hypot(x, y), nan at the origin."""
+    return (x, y, -x, -y)[int(turns) % 4] / np.hypot(x, y)
+
+
+def harmonic(x: Array, y: Array, n: float, turns: float) -> Array:
+    """Return the real part of i**turns / (x + i y)**n, nan at the origin."""
+    if n > 1:
+        return _harmonic(x, y, n, turns)
+    return direction(x, y, turns) / np.hypot(x, y)
 
 
 def log_total(powers: Array, total: Array) -> Array:

@@ -1,4 +1,4 @@
-"""A recording as a tape of single numbers: every graph has one. And the program that runs it on floats, without NumPy.
+"""The program that runs a tape of single numbers on floats, sample by sample, without NumPy.
 
 Small programs are one function that a person would have written; large ones are cut into functions of some thousand
 lines, which hand registers on in a list, so that compiling takes linear time.
@@ -6,45 +6,16 @@ lines, which hand registers on in a list, so that compiling takes linear time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from autodiff.replay import forms
-from autodiff.replay import tape as moves
-from autodiff.replay.differentiate import differentiate
-from autodiff.replay.record import Recording
-from autodiff.replay.source import LEAVES, Line, Writer, float_lines
-from autodiff.replay.tape import Tape
+from autodiff.engine.elementary import total
+from autodiff.replay.python.source import DECLINED, LEAVES, Line, Writer, float_functions
+from autodiff.replay.tape.tape import PARAMETERS, Tape
+from autodiff.replay.vectors import all_finite, lists, vector
 
-PART = 2000  # lines of a function
-
-
-def straight(recording: Recording) -> Tape:
-    """Return the tape of a recording, one register a node, and its reverse sweep."""
-    tape = Tape(recording.parameters)
-    variable = recording.parameters + recording.inputs
-    places: list[int] = []
-    for i, (op, operands, settings, number, label) in enumerate(
-        zip(recording.ops, recording.operands, recording.settings, recording.numbers, recording.labels, strict=True)
-    ):
-        if op is not None:
-            place = tape.apply(op, tuple([places[j] for j in operands]), settings)
-        elif i < recording.parameters:
-            place = tape.add(moves.PARAMETERS, (), (i,))
-        elif i < variable:
-            place = tape.add(moves.INPUTS, (), (i - recording.parameters,))
-        else:
-            place = tape.add(
-                moves.CONSTANT, (), (number,) if not label else (number, label)
-            )  # a named constant stands alone
-        if label:
-            tape.names.setdefault(place, label)
-        places.append(place)
-    tape.root = places[recording.root]
-    if tape.instructions[tape.root].op not in LEAVES:
-        tape.names.setdefault(tape.root, "loss")
-    differentiate(tape)
-    return tape
+MAX_LINES = 2000  # of a function
 
 
 class FloatProgram:
@@ -52,10 +23,10 @@ class FloatProgram:
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
-        writer, forward, reverse = float_lines(tape)
+        writer, forward, reverse = _float_lines(tape)
         leaves = [i for i, x in enumerate(tape.instructions[: tape.forward]) if x.op in LEAVES]
         self.answer = [tape.root, *_gradient(tape)]
-        if len(forward) + len(reverse) <= PART:
+        if len(forward) + len(reverse) <= MAX_LINES:
             names = [writer.called(i) for i in leaves]
             head = f"    {', '.join(names)} = values" if len(names) > 1 else f"    ({names[0]},) = values"
             loss, *slopes = [writer.text(register) for register in self.answer]
@@ -82,8 +53,8 @@ class FloatProgram:
             self._cut(writer, forward, reverse, leaves)
 
     def _cut(self, writer: Writer, forward: list[Line], reverse: list[Line], leaves: list[int]) -> None:
-        parts = [lines[i : i + PART] for lines in (forward, reverse) for i in range(0, len(lines), PART)]
-        ahead = -(-len(forward) // PART)
+        parts = [lines[i : i + MAX_LINES] for lines in (forward, reverse) for i in range(0, len(lines), MAX_LINES)]
+        ahead = -(-len(forward) // MAX_LINES)
         readers: dict[int, int] = dict.fromkeys(self.answer, len(parts))  # the last part that reads a register
         for k, lines in enumerate(parts):
             for line in lines:
@@ -123,6 +94,18 @@ class FloatProgram:
         return "\n\n".join(self.texts)
 
 
+def _float_lines(tape: Tape) -> tuple[Writer, list[Line], list[Line]]:
+    """Return the writer of a tape of single numbers, the lines of its forward pass, and those of its reverse pass."""
+    leaves = [register for register, x in enumerate(tape.instructions[: tape.forward]) if x.op in LEAVES]
+    writer = Writer(tape, {*float_functions(), "values", "registers", "forward", "reverse"}, leaves)
+    reverse = range(tape.forward, len(tape.instructions))
+    crossing = [operand for i in reverse for operand in tape.instructions[i].operands if operand < tape.forward]
+    kept = frozenset([tape.root, *[register for register, _ in tape.gradient], *crossing])
+    for register in leaves:
+        writer.called(register)
+    return writer, writer.lines(range(tape.forward), kept), writer.lines(reverse, kept)
+
+
 def _part(k: int, lines: list[Line], readers: dict[int, int], called: Callable[[int], str]) -> str:
     made = {line.register for line in lines}
     read = dict.fromkeys([register for line in lines for register in line.reads if register not in made])
@@ -142,12 +125,12 @@ def _gradient(tape: Tape) -> list[int]:
 def _named(writer: Writer, slopes: list[str]) -> list[str]:
     """Name the derivative by each labelled parameter after it, where it has another name; return the lines that do."""
     lines = []
-    for register, (op, _, settings, *_) in enumerate(writer.tape.instructions):
-        if op is moves.PARAMETERS and register in writer.tape.names:
-            name, slope = f"d{writer.called(register)}", slopes[settings[0]]
+    for register, (op, _, static, _) in enumerate(writer.tape.instructions):
+        if op is PARAMETERS and register in writer.tape.names:
+            name, slope = f"d{writer.called(register)}", slopes[static[0]]
             if slope != name:
-                slopes[settings[0]] = writer.names.new(name)
-                lines.append(f"    {slopes[settings[0]]} = {slope}")
+                slopes[static[0]] = writer.names.new(name)
+                lines.append(f"    {slopes[static[0]]} = {slope}")
     return lines
 
 
@@ -160,8 +143,49 @@ def _function(name: str, argument: str, lines: list[str]) -> str:
 
 
 def _run(texts: list[str], writer: Writer) -> dict[str, Any]:
-    space: dict[str, Any] = forms.float_functions() | {name: op.value for op, name in writer.rows.items()}
+    space: dict[str, Any] = float_functions() | {name: op.value for op, name in writer.own.items()}
     made: dict[str, Any] = {}  # apart: in the space that they read from, functions would be cycles for the collector
     for text in texts:
         exec(compile(text, "<replay>", "exec"), space, made)
     return made
+
+
+class Floats:
+    """A program on floats, sample by sample."""
+
+    kind = "floats"
+    operand_time = 0.1
+
+    def __init__(self, tape: Tape) -> None:
+        self.tape, self.program = tape, FloatProgram(tape)
+
+    @property
+    def source(self) -> str:
+        """The Python that runs."""
+        return self.program.source
+
+    def batch(self, samples: Any, columns: int) -> Any:
+        """Return samples as lists of floats."""
+        return lists(samples, columns)
+
+    def loss(self, values: Any, batch: Any) -> float:
+        """Return the mean loss."""
+        numbers = values.tolist()
+        try:
+            return total([self.program.loss(numbers + row) for row in batch]) / len(batch)
+        except DECLINED:
+            return math.nan
+
+    def gradient(self, values: Any, batch: Any) -> tuple[float, Any]:
+        """Return the mean loss and gradient."""
+        numbers = values.tolist()
+        try:
+            results = [self.program.gradient(numbers + row) for row in batch]
+        except DECLINED:
+            return math.nan, vector(numbers)
+        loss, slopes = results[0]
+        if len(results) > 1:
+            n = len(results)
+            loss = total([loss for loss, _ in results]) / n
+            slopes = [total(column) / n for column in zip(*[slopes for _, slopes in results], strict=True)]
+        return loss if all_finite(slopes) else math.nan, vector(slopes)

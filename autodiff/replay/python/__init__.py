@@ -1,0 +1,1 @@
+"""From a tape to the Python that runs it: on floats, or on NumPy arrays."""

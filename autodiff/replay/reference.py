@@ -1,0 +1,209 @@
+"""A recording computed by the eager engine itself: what every program is checked against, and falls back on.
+
+It applies the same rows, and hands gradients on by the very functions that `backward()` does, in the same order: so
+its numbers, its edge cases and its errors are the eager ones, to the bit. But it makes no graph, which would double the
+memory of the learner's. It must not know how replays are made fast.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from autodiff.engine.backward import NOTHING, written
+from autodiff.engine.elementary import total
+from autodiff.engine.ops import Op
+from autodiff.engine.value import Value
+from autodiff.replay.recording.record import Recording
+from autodiff.replay.vectors import vector
+
+MAX_POINTS = 5  # at which a program may be tried
+MAX_STEP = 1e-3  # how far the other points are from the one before, relative and absolute
+
+
+def evaluate(recording: Recording, parameters: Sequence[float], inputs: Sequence[float]) -> tuple[float, list[float]]:
+    """Return the loss and its gradient by the parameters.
+
+    Raises:
+        DomainError, ZeroDivisionError: as the operation does, with its operands and their labels.
+    """
+    numbers = computed(recording, [*parameters, *inputs])
+    return numbers[recording.root], slopes(recording, numbers)[: recording.parameters]
+
+
+def computed(recording: Recording, leaves: Sequence[float]) -> list[float]:
+    """Return what each node is, at these numbers of the parameters and inputs.
+
+    Raises:
+        DomainError, ZeroDivisionError: as `evaluate`.
+    """
+    numbers = [*leaves, *recording.numbers[len(leaves) :]]
+    edges, kinds, labels = recording.edges, recording.kinds, recording.labels
+    values = [(op and op.value, static, op and op.arity) for op, static in kinds]
+    for place, (code, (begin, end)) in enumerate(zip(recording.codes, pairwise(recording.begins), strict=True)):
+        if not code:
+            continue
+        value, static, arity = values[code]
+        try:
+            if arity == 2 and not static:
+                numbers[place] = value(numbers[edges[begin]], numbers[edges[begin + 1]])
+            elif arity == 1:
+                numbers[place] = value(numbers[edges[begin]], *static)
+            else:
+                operands = [numbers[i] for i in edges[begin:end]]
+                numbers[place] = value(*kinds[code].op.grouped(operands, static))
+        except (ValueError, ZeroDivisionError) as error:
+            given, names = [numbers[i] for i in edges[begin:end]], [labels.get(i, "") for i in edges[begin:end]]
+            raise kinds[code].op.undefined(error, [*given, *static], names) from None
+    return numbers
+
+
+def slopes(recording: Recording, numbers: Sequence[float]) -> list[float]:
+    """Return the derivative of the loss by each node, from what the nodes are.
+
+    It is `backward_pass` of the engine over columns: one `Value` stands for each node in turn, two for its parents.
+    """
+    edges, begins, codes = recording.edges, recording.begins, recording.codes
+    slopes = [NOTHING] * len(recording)
+    slopes[recording.root] += 1.0
+    rules = [(op, op and written(op), static, op and _has_short_record(op)) for op, static in recording.kinds]
+    node, x, y = Value(0.0), Value(0.0), Value(0.0)
+    node._x = x
+    for place in range(recording.root, -1, -1):
+        incoming = slopes[place]
+        if incoming is NOTHING or not codes[place]:
+            continue
+        op, hand_on, static, is_short = rules[codes[place]]
+        if not is_short:
+            _hand_on(recording, place, numbers, slopes)
+            continue
+        begin = begins[place]
+        i = edges[begin]
+        node.op, node._data, node._a, x._grad = op, numbers[place], numbers[i], slopes[i]
+        if begins[place + 1] == begin + 1:
+            node._y, node._b = None, static[0] if static else None
+            hand_on(node, incoming)
+        else:
+            j = edges[begin + 1]
+            node._y, node._b, y._grad = x if i == j else y, numbers[j], slopes[j]
+            hand_on(node, incoming)
+            if i != j:
+                slopes[j] = y._grad
+        slopes[i] = x._grad
+    return slopes
+
+
+def _has_short_record(op: Op) -> bool:
+    return op.arity is not None and op.arity + op.static <= 2
+
+
+def _hand_on(recording: Recording, place: int, numbers: Sequence[float], slopes: list[float]) -> None:
+    """Hand the slope of a node of any number of operands on to these."""
+    op, static = recording.kinds[recording.codes[place]]
+    operands = recording.edges[recording.begins[place] : recording.begins[place + 1]]
+    parents = {i: Value(0.0) for i in operands}
+    for i, parent in parents.items():
+        parent._grad = slopes[i]
+    groups = op.grouped([parents[i] for i in operands], ())
+    given = op.grouped([numbers[i] for i in operands], static)
+    node = Value(numbers[place])
+    node.op = op
+    if groups and groups[0].__class__ is tuple:  # two groups, and what follows them
+        (x, node._y, *more), (a, node._b, *others) = groups, given
+        node._x, node._a = (x, *more), (a, *others)
+    else:
+        node._x, node._a = groups, given
+    written(op)(node, slopes[place])
+    for i, parent in parents.items():
+        slopes[i] = parent._grad
+
+
+def magnitude(recording: Recording, parameters: Iterable[float], inputs: Iterable[float]) -> float:
+    """Return the largest number that the loss is made of, to which its rounding is relative: of branches taken."""
+    numbers = computed(recording, [*map(float, parameters), *map(float, inputs)])
+    reached = {recording.root}
+    for place in range(recording.root, -1, -1):
+        if place in reached and recording.codes[place]:
+            op, operands, static, *_ = recording.node(place)
+            local = op.local(numbers[place], *op.grouped([numbers[i] for i in operands], static))
+            reached.update([i for i, slope in zip(operands, local, strict=True) if slope or not op.piecewise])
+    return max([abs(numbers[i]) for i in reached if math.isfinite(numbers[i])], default=0.0)
+
+
+def mean(
+    recording: Recording, parameters: Iterable[float], batch: Iterable[Sequence[float]]
+) -> tuple[float, list[float]]:
+    """Return the mean of the loss, and of its gradient, over a batch: the inputs of each sample."""
+    parameters = list(map(float, parameters))
+    results = [evaluate(recording, parameters, list(map(float, row))) for row in batch]
+    n = len(results)
+    if n == 1:
+        return results[0]
+    slopes = zip(*[slopes for _, slopes in results], strict=True)
+    return total([loss for loss, _ in results]) / n, [total(slope) / n for slope in slopes]
+
+
+# Whether a program answers the same.
+
+
+class ReplayError(ArithmeticError):
+    """A replay and the eager engine disagree; the message says in what."""
+
+
+def check(program: Any, recording: Recording, values: Any, batch: Any) -> None:
+    """Raise unless the program of a recording agrees with the eager engine at these values, or close to them.
+
+    At a kink such as relu at 0, and where all gradients cancel to 0, rounding alone decides: there it is no
+    disagreement if the program agrees close by. Where something is not finite, a point close by is compared instead.
+    """
+    rng = random.Random(0)
+    disagreement = None
+    for point in range(MAX_POINTS):
+        try:
+            if compare(recording, values, batch, program.gradient(values, batch)):
+                return
+        except ReplayError as error:
+            disagreement = error
+        except (ArithmeticError, ValueError):
+            if not point:
+                raise  # the learner's graph is at fault; close by, it is not the learner's
+        values = vector([x + MAX_STEP * (abs(x) + 1) * rng.uniform(-1, 1) for x in values.tolist()])
+    if disagreement is not None:
+        raise disagreement
+
+
+def compare(recording: Recording, values: Any, batch: Sequence[Any], ours: tuple[float, Any]) -> bool:
+    """Raise unless a loss and its gradient agree with the eager ones, to the rounding of sums in another order.
+
+    Return whether anything was compared: where the program's numbers are not finite there is nothing, the eager engine
+    answers. A gradient of None is not compared.
+
+    Raises:
+        ReplayError: with the first difference.
+    """
+    loss, gradient = ours
+    slopes = () if gradient is None else gradient
+    eager_loss, eager_slopes = mean(recording, values, batch)
+    if not all(map(math.isfinite, (loss, *slopes))):
+        return False
+    scale: list[float] = []  # found where it is needed
+
+    def close(x: float, y: float, noise: float, largest: float) -> bool:
+        if math.isclose(x, y, rel_tol=1e-9):
+            return True
+        if not scale:
+            scale.append(max([magnitude(recording, values, row) for row in batch]))
+        return math.isclose(x, y, abs_tol=max(noise, 1e-12 * largest * scale[0]))
+
+    if not close(loss, eager_loss, 0.0, 1.0):
+        raise ReplayError(f"the loss is {float(loss)!r} in the replay, {eager_loss!r} computed eagerly")
+    noise = 1e-12 * max([abs(slope) for slope in eager_slopes if math.isfinite(slope)], default=0.0)
+    for i, (slope, expected) in enumerate(zip(slopes, eager_slopes, strict=gradient is not None)):
+        if not close(slope, expected, noise, 1e-3):
+            raise ReplayError(
+                f"the derivative by parameter {i} is {float(slope)!r} in the replay, {expected!r} computed eagerly"
+            )
+    return True

@@ -1,0 +1,1 @@
+"""The rows as trees of decisions, which any target can write."""
