@@ -1,6 +1,8 @@
 """Networks on Values: modules, losses, optimizers, data and the training loop."""
 
 from autodiff.nn import data, schedules
+from autodiff.nn.descent import DivergenceError
+from autodiff.nn.history import EarlyStopping, History
 from autodiff.nn.layers import ACTIVATIONS, INITIALISERS, MLP, Layer, Neuron
 from autodiff.nn.losses import (
     LOSSES,
@@ -24,7 +26,7 @@ from autodiff.nn.optim import (
     clip_gradient_value,
     gradient_norm,
 )
-from autodiff.nn.training import DivergenceError, EarlyStopping, History, fit
+from autodiff.nn.training import fit
 
 __all__ = [
     "ACTIVATIONS",

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autodiff.arguments import check_flag, check_range, dice_of, finite, positive
-from autodiff.operands import several
+from autodiff.support.arguments import check_flag, check_range, finite, positive, rng_of
+from autodiff.support.operands import several
 
 Sample = tuple[list[float], Any]
 
@@ -33,9 +33,9 @@ def line(n: int = 20, slope: float = 2.0, intercept: float = 1.0, *, noise: floa
     positive("n", n)
     check_range("noise", noise)
     slope, intercept = finite("slope", slope), finite("intercept", intercept)
-    dice = dice_of(seed)
+    rng = rng_of(seed)
     xs = [-1 + 2 * i / (n - 1) if n > 1 else 0.0 for i in range(n)]
-    return [([x], slope * x + intercept + dice.gauss(0, noise)) for x in xs]
+    return [([x], slope * x + intercept + rng.gauss(0, noise)) for x in xs]
 
 
 def xor(classes: tuple[Any, Any] = (0, 1)) -> list[Sample]:
@@ -120,13 +120,13 @@ def batches(
     """
     samples = several("data", data, "samples")
     check_flag("shuffle", shuffle)
-    dice = dice_of(seed)
+    rng = rng_of(seed)
     if not samples:
         raise ValueError("the data set is empty: give at least one sample")
     size = len(samples) if batch_size is None else batch_size
     positive("batch_size", size)
     if shuffle:
-        dice.shuffle(samples)
+        rng.shuffle(samples)
     return (samples[i : i + size] for i in range(0, len(samples), size))
 
 
@@ -145,5 +145,5 @@ def _evenly(n: int, end: float, *, closed: bool = False) -> list[float]:
 
 def _noisy(points: list[tuple[float, float, Any]], noise: float, seed: int) -> list[Sample]:
     check_range("noise", noise)
-    dice = dice_of(seed)
-    return [([x + dice.gauss(0, noise), y + dice.gauss(0, noise)], target) for x, y, target in points]
+    rng = rng_of(seed)
+    return [([x + rng.gauss(0, noise), y + rng.gauss(0, noise)], target) for x, y, target in points]

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
-from autodiff import functions, ops, value
-from autodiff.arguments import check_flag, chosen, dice_of, positive
+from autodiff.engine import functions, ops, value
+from autodiff.engine.arguments import values_of
+from autodiff.engine.value import Number, Value, as_value, node_of
 from autodiff.nn.module import Module
-from autodiff.operands import several
-from autodiff.value import Number, Value, as_value, record
+from autodiff.support.arguments import check_flag, chosen, positive, rng_of
+from autodiff.support.operands import each, several
 
 Activation = Callable[[Value], Value]
 Initialiser = Callable[[random.Random, int, int], float]
@@ -36,26 +37,26 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 
-def uniform(dice: random.Random, n_in: int, n_out: int) -> float:
+def uniform(rng: random.Random, n_in: int, n_out: int) -> float:
     """Return a weight from the uniform distribution on -1 to 1."""
-    return dice.uniform(-1, 1)
+    return rng.uniform(-1, 1)
 
 
-def xavier(dice: random.Random, n_in: int, n_out: int) -> float:
+def xavier(rng: random.Random, n_in: int, n_out: int) -> float:
     """Return a weight from the uniform distribution on -r to r, r = sqrt(6/(n_in + n_out)), for tanh and sigmoid.
 
     Reference: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks".
     """
     bound = (6 / (n_in + n_out)) ** 0.5
-    return dice.uniform(-bound, bound)
+    return rng.uniform(-bound, bound)
 
 
-def he(dice: random.Random, n_in: int, n_out: int) -> float:
+def he(rng: random.Random, n_in: int, n_out: int) -> float:
     """Return a weight from the normal distribution with mean 0 and standard deviation sqrt(2/n_in), for relu.
 
     Reference: He, Zhang, Ren and Sun 2015 (arXiv:1502.01852).
     """
-    return dice.gauss(0, (2 / n_in) ** 0.5)
+    return rng.gauss(0, (2 / n_in) ** 0.5)
 
 
 INITIALISERS: dict[str, Initialiser] = {"uniform": uniform, "xavier": xavier, "he": he}
@@ -68,10 +69,13 @@ class Neuron(Module):
         n_in: how many inputs it has.
         activation: a function of a Value, or the name of one in `ACTIVATIONS`.
         bias: whether it has a bias; a bias starts at 0.
-        init: how weights start: ``"uniform"``, ``"xavier"``, ``"he"``, or a function of (dice, n_in, n_out).
+        init: how weights start: ``"uniform"``, ``"xavier"``, ``"he"``, or a function of (rng, n_in, n_out).
         seed: an integer, or a `random.Random` to go on drawing from; without one, Python's global `random` is used.
         expand: build z from single multiplications and additions instead of one `dot` node.
         n_out: how many neurons its layer has, which some initialisers use.
+        nonlin: False leaves the activation out, as in micrograd: the same as ``activation="identity"``.
+
+    The weights and the bias have micrograd's names, too: `w`, a list, and `b`.
 
     >>> neuron = Neuron(2, "tanh", seed=0)
     >>> [p.label for p in neuron.parameters()], neuron([1.0, 2.0]).op.name
@@ -90,17 +94,46 @@ class Neuron(Module):
         seed: int | random.Random | None = None,
         expand: bool = False,
         n_out: int = 1,
+        nonlin: bool = True,
     ) -> None:
         draw = chosen("init", init, INITIALISERS)
-        dice = dice_of(seed)
+        rng = rng_of(seed)
         positive("n_in", n_in)
         check_flag("bias", bias)
         check_flag("expand", expand)
-        self.weights = tuple([Value(draw(dice, n_in, n_out), f"w{i}") for i in range(n_in)])
+        check_flag("nonlin", nonlin)
+        self.weights: Sequence[Value] = tuple([Value(draw(rng, n_in, n_out), f"w{i}") for i in range(n_in)])
         self.bias = Value(0.0, "b") if bias else None
-        self.activation: Activation = chosen("activation", activation, ACTIVATIONS)
+        chosen_activation: Activation = chosen("activation", activation, ACTIVATIONS)
+        self.activation = chosen_activation if nonlin else _identity
         self.expand = expand
-        self._read: tuple[object, tuple[Value, ...], tuple[float, ...]] = (None, (), ())
+        self._read: tuple[Any, ...] = (None, (), None, (), ())  # what `fire` read last, and at which edition
+
+    @property
+    def w(self) -> list[Value]:
+        """The weights as micrograd has them, a list: changing it changes the neuron."""
+        if not isinstance(self.weights, list):
+            self.weights = list(self.weights)
+        return self.weights
+
+    @w.setter
+    def w(self, weights: Iterable[Value]) -> None:
+        checked = values_of("w", weights)
+        self.weights = weights if isinstance(weights, list) else checked
+
+    @property
+    def b(self) -> Value | None:
+        """The bias, as micrograd calls it; None without one."""
+        return self.bias
+
+    @b.setter
+    def b(self, bias: Number | None) -> None:
+        self.bias = None if bias is None else as_value(bias)
+
+    @property
+    def nonlin(self) -> bool:
+        """Whether there is an activation, as micrograd asks it."""
+        return self.activation is not _identity
 
     def __call__(self, inputs: Number | Sequence[Number]) -> Value:
         """Return f(w . x + b).
@@ -115,16 +148,16 @@ class Neuron(Module):
         """Return the output for inputs that are Values, one for each weight, and their numbers, read once a layer."""
         if self.expand:
             return self.activation(self._expanded(x))
-        weights, bias, dot, activation = self.weights, self.bias, ops.DOT.value, self.activation
-        edition, read, a = self._read
-        if edition is not value.edition or read is not weights:
+        weights, bias, dot = self.weights, self.bias, ops.DOT.value
+        edition, read, last, own, a = self._read
+        if edition is not value.edition or read is not weights or last is not bias:
             edition = value.edition  # before the numbers: another thread may be setting some
-            weights = self.weights = tuple(weights)  # a tuple cannot change unseen
-            a = tuple([weight._data for weight in weights])
-            self._read = edition, weights, a
-        b = None if bias is None else bias._data
-        out = dot(a, numbers) if b is None else dot(a, numbers, b)
-        return activation(record(ops.DOT, weights, x, out, a, numbers, bias, b))
+            weights = tuple(weights)  # which cannot change unseen; a list is read anew each time
+            own = (weights,) if bias is None else (weights, bias)
+            a = each(lambda one: one._data, own)
+            self._read = edition, weights, bias, own, a
+        out = dot(a[0], numbers) if bias is None else dot(a[0], numbers, a[1])
+        return self.activation(node_of(ops.DOT, own, x, out, a, numbers))
 
     def _expanded(self, x: tuple[Value, ...]) -> Value:
         products = [weight * v for weight, v in zip(self.weights, x, strict=True)]
@@ -148,6 +181,7 @@ class Layer(Module):
         init: see `Neuron`.
         seed: see `Neuron`.
         expand: see `Neuron`.
+        nonlin: see `Neuron`.
     """
 
     __slots__ = ("neurons",)
@@ -162,12 +196,11 @@ class Layer(Module):
         init: str | Initialiser = "uniform",
         seed: int | random.Random | None = None,
         expand: bool = False,
+        nonlin: bool = True,
     ) -> None:
         positive("n_out", n_out)
-        dice = dice_of(seed)
-        self.neurons = [
-            Neuron(n_in, activation, bias=bias, init=init, seed=dice, expand=expand, n_out=n_out) for _ in range(n_out)
-        ]
+        options: dict[str, Any] = {"bias": bias, "init": init, "seed": rng_of(seed), "expand": expand, "nonlin": nonlin}
+        self.neurons = [Neuron(n_in, activation, n_out=n_out, **options) for _ in range(n_out)]
 
     def __call__(self, inputs: Number | Sequence[Number]) -> Any:
         """Return the outputs, a list of Values or the only one; wrong numbers of inputs raise `ValueError`."""
@@ -218,9 +251,9 @@ class MLP(Module):
             raise ValueError("an MLP needs at least one layer, got n_outs=[]: give the sizes, such as [16, 1]")
         chosen("activation", activation, ACTIVATIONS)  # also where there is no hidden layer to use it
         sizes = [n_in, *n_outs]
-        dice = dice_of(seed)
+        rng = rng_of(seed)
         self.layers = [
-            Layer(n, m, output if i == len(n_outs) else activation, bias=bias, init=init, seed=dice, expand=expand)
+            Layer(n, m, output if i == len(n_outs) else activation, bias=bias, init=init, seed=rng, expand=expand)
             for i, (n, m) in enumerate(zip(sizes, n_outs, strict=False), start=1)
         ]
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from autodiff import functions, reductions
-from autodiff.arguments import got, values_of
-from autodiff.operands import real, several
-from autodiff.value import Value, as_value
+from autodiff.engine import functions, reductions
+from autodiff.engine.arguments import values_of
+from autodiff.engine.value import Value, as_value
+from autodiff.support.arguments import got
+from autodiff.support.operands import real, several
 
 Score = Any  # a Value or a number: arithmetic on either answers its kind
 Loss = Callable[[Any, Any], Score]
@@ -60,7 +61,8 @@ def hinge(score: Score, target: float) -> Score:
     """
     if target not in (-1, 1):
         raise ValueError(f"hinge needs a target of -1 or 1, got {target!r}")
-    return functions.relu(1.0 - float(target) * _score("hinge", "score", score))
+    sign = 1.0 if target == 1 else -1.0
+    return functions.relu(1.0 - sign * _score("hinge", "score", score))
 
 
 def binary_cross_entropy(logit: Score, target: float) -> Score:
@@ -103,14 +105,8 @@ def cross_entropy(logits: Sequence[Score], target: int) -> Score:
     Raises:
         ValueError: if there is no such class.
     """
-    logits = [_score("cross_entropy", "logit", logit) for logit in several("logits of cross_entropy", logits)]
-    n = len(logits)
-    if not n:
-        raise ValueError("cross_entropy needs the logit of at least one class, got none")
-    if isinstance(target, Value) or target not in range(n):
-        raise ValueError(f"cross_entropy needs a target from 0 to {n - 1}, one of the {n} classes, got {target!r}")
-    own = logits[int(target)]
-    return reductions.logsumexp([0.0 if i == target else logit - own for i, logit in enumerate(logits)])
+    logits, own = _classes(logits, target)
+    return reductions.logsumexp([0.0 if i == own else logit - logits[own] for i, logit in enumerate(logits)])
 
 
 def l1(parameters: Iterable[Value]) -> Value:
@@ -138,6 +134,40 @@ LOSSES: dict[str, Loss] = {
     "hinge": hinge,
     "binary_cross_entropy": binary_cross_entropy,
     "cross_entropy": cross_entropy,
+}
+
+
+def _classes(logits: Sequence[Score], target: int) -> tuple[list[Score], int]:
+    """Return the logits, and which is that of the target."""
+    logits = [_score("cross_entropy", "logit", logit) for logit in several("logits of cross_entropy", logits)]
+    n = len(logits)
+    if not n:
+        raise ValueError("cross_entropy needs the logit of at least one class, got none")
+    if isinstance(target, Value) or target not in range(n):
+        raise ValueError(f"cross_entropy needs a target from 0 to {n - 1}, one of the {n} classes, got {target!r}")
+    return logits, int(target)
+
+
+# The same losses with graphs that are alike for all targets, which are constants in them: so that samples share a
+# program when they are replayed. Every number is the same, to the rounding of what is added up.
+
+
+def _alike_cross_entropy(logits: Sequence[Score], target: int) -> Score:
+    logits, own = _classes(logits, target)
+    shares = [float(i == own) for i in range(len(logits))]
+    chosen = reductions.dot(shares, logits)
+    return reductions.logsumexp([(1.0 - share) * (z - chosen) for share, z in zip(shares, logits, strict=True)])
+
+
+def _alike_binary_cross_entropy(logit: Score, target: float) -> Score:
+    if real(target) not in (0, 1):
+        return binary_cross_entropy(logit, target)
+    return functions.softplus((1.0 - 2.0 * target) * _score("binary_cross_entropy", "logit", logit))
+
+
+ALIKE: dict[Loss, Loss] = {
+    cross_entropy: _alike_cross_entropy,
+    binary_cross_entropy: _alike_binary_cross_entropy,
 }
 
 

@@ -1,7 +1,8 @@
 """Optimizers: rules that move parameters against their gradients.
 
-A rule is `update(w, g, memory, rate, step)`: from a parameter w and its gradient g, the new w and what to remember. It
-is plain arithmetic, so it serves a float and an array alike. The rules and their defaults are those of PyTorch.
+A rule is `update(w, g, state, rate, step)`: from a parameter w and its gradient g, the new w and the new state, which
+is what a rule remembers of the steps before: a velocity, or the first and the second moment. A rule is plain
+arithmetic, so it serves a float and an array alike. The rules and their defaults are those of PyTorch.
 """
 
 from __future__ import annotations
@@ -10,17 +11,18 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from autodiff.arguments import check_flag, check_range, values_of
-from autodiff.atomic import all_or_nothing
+from autodiff.engine.arguments import values_of
+from autodiff.engine.value import Value
 from autodiff.nn.schedules import Schedule
-from autodiff.operands import several
-from autodiff.value import Value
+from autodiff.support.arguments import check_flag, check_range
+from autodiff.support.atomic import all_or_nothing
+from autodiff.support.operands import several
 
-Memory = tuple[Any, ...]
+State = tuple[Any, ...]  # of one parameter; empty before its first step
 
 
 class Optimizer:
-    """What all optimizers share: parameters, a learning rate or schedule, the count of steps, and memory a parameter.
+    """What all optimizers share: parameters, each with its state, a learning rate or schedule, and the count of steps.
 
     Args:
         parameters: the leaves to move.
@@ -42,7 +44,7 @@ class Optimizer:
         self.lr = lr
         self.weight_decay = check_range("weight_decay", weight_decay)
         self.steps = 0
-        self.memory: list[Memory] = [() for _ in self.parameters]
+        self.state: list[State] = [() for _ in self.parameters]
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""
@@ -52,36 +54,37 @@ class Optimizer:
         """Move each parameter once by its gradient. If anything raises on the way, none has moved."""
         rate = self.rate()
         before = [p.data for p in self.parameters]
-        memory, steps = self.memory, self.steps
+        states, steps = self.state, self.steps
         moved = [
-            self.update(data, p.grad, memory, rate, self.steps + 1)
-            for p, data, memory in zip(self.parameters, before, self.memory, strict=True)
+            self.update(data, p.grad, state, rate, steps + 1)
+            for p, data, state in zip(self.parameters, before, states, strict=True)
         ]
         try:
-            self._set([data for data, _ in moved], [memory for _, memory in moved], steps + 1)
+            self._set([data for data, _ in moved], [state for _, state in moved], steps + 1)
         except BaseException:  # Ctrl-C too
-            self._set(before, memory, steps)
+            self._set(before, states, steps)
             raise
 
-    def _set(self, data: Iterable[float], memory: list[Memory], steps: int) -> None:
+    def _set(self, data: Iterable[float], states: list[State], steps: int) -> None:
         for parameter, number in zip(self.parameters, data, strict=True):
             parameter.data = number
-        self.memory, self.steps = memory, steps
+        self.state, self.steps = states, steps
 
     def zero_grad(self) -> None:
         """Forget the gradient of every parameter: it is 0 again."""
         for parameter in self.parameters:
             parameter._grad = None
 
-    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
-        """Return the new w and memory from w, its gradient g, the memory of it, the rate and the step, from 1."""
+    def update(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
+        """Return the new w and state from w, its gradient g, its state, the rate and the step, counted from 1."""
         raise NotImplementedError(f"{type(self).__name__} must say how it updates a parameter")
 
 
 class SGD(Optimizer):
     """Gradient descent: w <- w - lr g.
 
-    With momentum m: v <- m v + g, w <- w - lr v. With Nesterov's: w <- w - lr (g + m v). At the first step v is g.
+    With momentum m: v <- m v + g, w <- w - lr v. With Nesterov's: w <- w - lr (g + m v). At the first step v is g. The
+    velocity v is the state of a parameter.
 
     Reference: Sutskever, Martens, Dahl and Hinton 2013, "On the importance of initialization and momentum in deep
     learning", in the form of PyTorch.
@@ -107,21 +110,23 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise ValueError("nesterov=True needs a momentum above 0, such as 0.9")
 
-    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+    def update(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
         """Return w - rate x (the gradient, or the velocity)."""
         if self.weight_decay:
             g = g + self.weight_decay * w
         if not self.momentum:
             return w - rate * g, ()
-        velocity = self.momentum * memory[0] + g if memory else g
+        velocity = self.momentum * state[0] + g if state else g
         return w - rate * (g + self.momentum * velocity if self.nesterov else velocity), (velocity,)
 
 
 class Adam(Optimizer):
     """Adam: steps scaled by running means of the gradient and of its square, corrected for their start at 0.
 
-        m <- b1 m + (1 - b1) g,  s <- b2 s + (1 - b2) g**2
-        w <- w - lr (m/(1 - b1**t)) / (sqrt(s/(1 - b2**t)) + eps)
+        m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g**2
+        w <- w - lr (m/(1 - b1**t)) / (sqrt(v/(1 - b2**t)) + eps)
+
+    m is the first moment and v the second, the state of a parameter; t counts the steps from 1.
 
     Reference: Kingma and Ba 2015 (arXiv:1412.6980).
 
@@ -146,16 +151,17 @@ class Adam(Optimizer):
         self.betas = (check_range("betas[0]", pair[0], below=1.0), check_range("betas[1]", pair[1], below=1.0))
         self.eps = check_range("eps", eps)
 
-    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+    def update(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
         """Return w moved by the rule above."""
-        return self._moved(w, g + self.weight_decay * w, memory, rate, step)
+        return self._moved(w, g + self.weight_decay * w, state, rate, step)
 
-    def _moved(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+    def _moved(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
         b1, b2 = self.betas
-        m, s = memory or (0.0 * g, 0.0 * g)
-        m = b1 * m + (1 - b1) * g
-        s = b2 * s + (1 - b2) * g * g
-        return w - rate * (m / (1 - b1**step)) / ((s / (1 - b2**step)) ** 0.5 + self.eps), (m, s)
+        first, second = state or (0.0 * g, 0.0 * g)
+        first = b1 * first + (1 - b1) * g
+        second = b2 * second + (1 - b2) * g * g
+        m, v = first / (1 - b1**step), second / (1 - b2**step)  # corrected for their start at 0
+        return w - rate * m / (v**0.5 + self.eps), (first, second)
 
 
 class AdamW(Adam):
@@ -179,18 +185,19 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(parameters, lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+    def update(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
         """Return w decayed, then moved by Adam's rule."""
-        return self._moved(w - rate * self.weight_decay * w, g, memory, rate, step)
+        return self._moved(w - rate * self.weight_decay * w, g, state, rate, step)
 
 
 class RMSprop(Optimizer):
-    """RMSprop: steps scaled by a running mean of the gradient's square.
+    """RMSprop: steps scaled by a running mean of the gradient's square, the second moment s.
 
         s <- a s + (1 - a) g**2,  w <- w - lr g/(sqrt(s) + eps)
 
-    With momentum m: v <- m v + g/(sqrt(s) + eps), w <- w - lr v. Reference: Hinton 2012, "Neural networks for machine
-    learning", lecture 6e.
+    With momentum m: v <- m v + g/(sqrt(s) + eps), w <- w - lr v. The state of a parameter is s and the velocity v.
+
+    Reference: Hinton 2012, "Neural networks for machine learning", lecture 6e.
 
     >>> w = Value(1.5)
     >>> (w * w).backward(); RMSprop([w], lr=0.025).step(); round(w.data, 6)
@@ -212,13 +219,13 @@ class RMSprop(Optimizer):
         self.eps = check_range("eps", eps)
         self.momentum = check_range("momentum", momentum)
 
-    def update(self, w: Any, g: Any, memory: Memory, rate: float, step: int) -> tuple[Any, Memory]:
+    def update(self, w: Any, g: Any, state: State, rate: float, step: int) -> tuple[Any, State]:
         """Return w moved by the rule above."""
         g = g + self.weight_decay * w
-        s, velocity = memory or (0.0 * g, 0.0 * g)
-        s = self.alpha * s + (1 - self.alpha) * g * g
-        velocity = self.momentum * velocity + g / (s**0.5 + self.eps)
-        return w - rate * velocity, (s, velocity)
+        second, velocity = state or (0.0 * g, 0.0 * g)
+        second = self.alpha * second + (1 - self.alpha) * g * g
+        velocity = self.momentum * velocity + g / (second**0.5 + self.eps)
+        return w - rate * velocity, (second, velocity)
 
 
 def gradient_norm(parameters: Iterable[Value]) -> float:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 from functools import partial
 
-from autodiff.arguments import check_range, number
+from autodiff.support.arguments import check_range, number
 
 Schedule = Callable[[int], float]
 
