@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from autodiff.operands import real
-from autodiff.value import Value
+from autodiff.engine.value import Value
+from autodiff.support.operands import real
 
 Interval = tuple[float, float]
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from autodiff.engine.value import Value
 from autodiff.plots.arguments import Interval, at_least, called, evenly, heights, number, output, two_names
 from autodiff.plots.style import BLUE, VERMILLION, drawing, frame, module
-from autodiff.value import Value
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

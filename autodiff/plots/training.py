@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from autodiff.operands import real
 from autodiff.plots.arguments import at_least, described, numbers
 from autodiff.plots.style import LINES, drawing, module, told_apart
+from autodiff.support.operands import real
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

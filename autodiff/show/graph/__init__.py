@@ -1,0 +1,1 @@
+"""What drawings and stories both read from a graph: names, orders, formulas, the modules that own its leaves."""
