@@ -1,0 +1,1 @@
+"""Checking what other people write: their own engine, their own gradient."""
