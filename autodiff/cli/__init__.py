@@ -1,6 +1,7 @@
 """The command line: `autodiff` alone trains the 1-1-1 network, `autodiff VERB ...` shows an expression.
 
-Each verb has its own file, with a function `run(arguments)` that answers the status.
+Each verb has its own file, which is named after it: `USAGE` and `SUMMARY` are its line in the help of `autodiff`, and
+`run(arguments)` answers the status. `VERBS` lists the files in the order of that help.
 """
 
 from __future__ import annotations
@@ -8,16 +9,14 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 
-from autodiff.cli import derive, graph, page, step, training
+from autodiff.cli import check_engine, derive, exercise, graph, page, step, training
 
-VERBS: dict[str, Callable[[Sequence[str]], int]] = {
-    "derive": derive.run,
-    "graph": graph.run,
-    "page": page.run,
-    "step": step.run,
+VERBS = {
+    file.__name__.rpartition(".")[2].replace("_", "-"): file
+    for file in (graph, step, derive, page, exercise, check_engine)
 }
 
 
@@ -31,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"autodiff: error: no verb is called {given[0]!r}: did you mean {near[0]}?", file=sys.stderr)
         return 2
     try:
-        status = VERBS[given[0]](given[1:]) if given and given[0] in VERBS else training.run(given)
+        status = VERBS[given[0]].run(given[1:]) if given and given[0] in VERBS else training.run(given, _verbs())
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has seen enough, as in `autodiff --json | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -41,3 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"autodiff: error: cannot write standard output: {error.strerror}", file=sys.stderr)
         return 2
     return status
+
+
+def _verbs() -> str:
+    """Return the lines of the help on the verbs, in two columns."""
+    usages = [f"  autodiff {name} {verb.USAGE}" for name, verb in VERBS.items()]
+    width = max(map(len, usages))
+    lines = [f"{usage:{width}}    {verb.SUMMARY}" for usage, verb in zip(usages, VERBS.values(), strict=True)]
+    return "\n".join(["verbs, each with its own --help:", *lines])

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any, NoReturn
 
 from autodiff.cli.parser import Parser
-from autodiff.expression import ExpressionError, parse
+from autodiff.engine.value import Value
+from autodiff.formulas.parse import ExpressionError, parse
+from autodiff.support.labels import DIGITS, check_spec
 
+HELP = 'such as "tanh(w*x + b)", with parts named first as in "z = w*x + b; tanh(z)": + - * / ** and functions'
 DATA = "\0"  # no argument of a process can hold it; in front of "-x" it keeps argparse from seeing an option
 
 
@@ -31,19 +34,27 @@ class ExpressionParser(Parser):
             epilog="examples:\n" + "\n".join([f"  autodiff {verb} {example}" for example in examples]),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        self.add_argument("expression", metavar="EXPR", help='such as "tanh(w*x + b)": + - * / ** and functions')
+        self.add_argument("expression", metavar="EXPR", help=HELP)
+        self.add_argument(
+            "--number-format",
+            metavar="FORMAT",
+            default=DIGITS,
+            help="how numbers are written, such as .3g (default: .6g)",
+        )
         self.add_argument("assignments", metavar="NAME=VALUE", nargs="*", help="a number for each name, such as w=-0.5")
 
     def read(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the options, with the graph of the expression as `root` and its named leaves as `leaves`."""
+        """Return the options, with the numbers as `numbers`, and the graph as `graph_of` has it, `root` and `named`."""
         self._refuse_unknown(arguments)
         protected = [self._protected(argument) for argument in arguments if argument != "--"]
         options = self.parse_intermixed_args(protected)
         try:
-            numbers = _numbers([text.removeprefix(DATA) for text in options.assignments])
-            options.root, options.leaves = parse(options.expression.removeprefix(DATA), numbers)
-        except ExpressionError as error:
-            self.error(str(error))
+            options.numbers = _numbers([text.removeprefix(DATA) for text in options.assignments])
+            options.expression = options.expression.removeprefix(DATA)
+            options.root, options.named = graph_of(options.expression, options.numbers)
+            check_spec(options.number_format)
+        except ValueError as error:
+            self.error(str(error).replace("number_format", "--number-format"))
         return options
 
     def error(self, message: str) -> NoReturn:
@@ -69,6 +80,18 @@ class ExpressionParser(Parser):
         """Return the argument such that "-x", if it is no option, is data: an expression may begin with a minus."""
         known: Any = self._option_string_actions
         return argument if argument.partition("=")[0] in known or argument[:1] != "-" else DATA + argument
+
+
+def graph_of(expression: str, numbers: Mapping[str, float]) -> tuple[Value, dict[str, Value]]:
+    """Return the graph of an expression, and its named nodes by name; the root is called L, if it has no name.
+
+    Raises:
+        ValueError: as `parse` does.
+    """
+    root, named = parse(expression, numbers)
+    if not root.label:
+        root.label = next(name for name in ("L", "out", "result", "") if name not in named)
+    return root, named
 
 
 def _numbers(assignments: Sequence[str]) -> dict[str, float]:

@@ -1,11 +1,11 @@
-"""What all parsers of arguments share: nothing that was given steers the terminal that an error is shown on."""
+"""What all parsers of arguments share: control characters in what was given never reach the terminal."""
 
 from __future__ import annotations
 
 import argparse
 from typing import NoReturn
 
-from autodiff.notation import printable
+from autodiff.support.labels import printable
 
 
 class Parser(argparse.ArgumentParser):

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import argparse
 
-from autodiff.show.steps import Steps, tell
+from autodiff.show.stepper.steps import Steps
+from autodiff.show.story.beside import mistaken
 
 
-def story_of(options: argparse.Namespace) -> Steps:
-    """Return the steps of the expression that was read; its result is called L, if no name in it is."""
-    root = options.root
-    if not root.label:
-        root.label = next(name for name in ("L", "out", "result", "") if name not in options.leaves)
-    return tell(root, {})
+def add_misconception(parser: argparse.ArgumentParser) -> None:
+    """Add the option that plays a mistake beside the right pass."""
+    parser.add_argument("--misconception", metavar="NAME", help="a mistake whose numbers stand beside the right ones")
+
+
+def story_of(options: argparse.Namespace, misconception: str | None = None) -> Steps:
+    """Return the steps of the expression that was read.
+
+    Raises:
+        ValueError: if there is no such misconception, or it cannot be made in this expression.
+    """
+    beside = None if misconception is None else mistaken(options.root, misconception)
+    return Steps(options.root, {}, number_format=options.number_format, beside=beside)

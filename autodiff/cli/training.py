@@ -11,18 +11,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from autodiff import __version__, nn
+from autodiff import TrainingSteps, Value, __version__, nn, training_steps
 from autodiff.cli.parser import Parser
+from autodiff.show.story.training import MAX_STEPS
 
 INPUT, TARGET = 4.0, 1.0
 WEIGHTS = (1.5, 1.0)
+NAMES = ("w1", "w2", "x", "t")
 # The step size at which the first step answers 5.5: with s = dL/dy at the start and u = lr s, it is the smaller root of
 # 4 (w1 - 4 u w2) (w2 - 4 u w1) = 5.5 for the weights above. s is 10 for the squared error, 1 for the absolute one.
 U = (13 - math.sqrt(157)) / 48
 RATES = {"squared_error": U / 10, "absolute_error": U}
 FORMULAS = {"squared_error": "(y - t)**2", "absolute_error": "|y - t|"}
-SMALL = 5e-7  # an error below it is 0 to the printed digits
-ROWS = {0, 1, 2, 3, 4, 5, *(digit * 10**power for digit in (1, 2, 5) for power in range(1, 9))}
+MAX_ERROR = 5e-7  # of the output, when it has converged: 0 to the printed digits
+PRINTED_STEPS = {0, 1, 2, 3, 4, 5, *(digit * 10**power for digit in (1, 2, 5) for power in range(1, 9))}
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def train(weights: Sequence[float], loss: str, lr: float, steps: int) -> tuple[l
         rows.append(row)
         if abs(row.error) > 1e6 * max(1.0, abs(rows[0].error)):
             return rows, "diverged"
-        if abs(row.error) < SMALL:
+        if abs(row.error) < MAX_ERROR:
             return rows, "converged"
         if row.gradient == (0.0, 0.0):
             return rows, "stuck"
@@ -77,18 +79,24 @@ def train(weights: Sequence[float], loss: str, lr: float, steps: int) -> tuple[l
     return rows, "unfinished"
 
 
-def run(given: Sequence[str]) -> int:
-    """Train as the arguments say; return the status: 0, or 1 when the training diverged."""
+def run(given: Sequence[str], verbs: str) -> int:
+    """Train as the arguments say; return the status: 0, or 1 when the training diverged. The help ends with `verbs`."""
     # argparse takes "-1e-1" for an option; a space in front makes it a number like any other
-    options = _parser().parse_args(
-        [f" {text}" if text.startswith("-") and _is_number(text) else text for text in given]
-    )
+    parser = _parser(verbs)
+    options = parser.parse_args([f" {text}" if text.startswith("-") and _is_number(text) else text for text in given])
     if options.weights is None:
-        dice = random.Random(options.seed)
-        options.weights = WEIGHTS if options.seed is None else (dice.uniform(-1, 1), dice.uniform(-1, 1))
+        rng = random.Random(options.seed)
+        options.weights = WEIGHTS if options.seed is None else (rng.uniform(-1, 1), rng.uniform(-1, 1))
     lr = RATES[options.loss] if options.lr is None else options.lr
     rows, end = train(options.weights, options.loss, lr, options.steps)
     last = rows[-1]
+    if options.output is not None:
+        try:
+            _story(options, lr, last.step).save(options.output)
+        except OSError as error:
+            parser.error(f"cannot write {error.filename}: {error.strerror}")
+        except ValueError as error:
+            parser.error(str(error))
     overshot = any(row.error * rows[0].error < 0 for row in rows)
     if options.json:
         settings = {"input": INPUT, "target": TARGET, "loss": options.loss, "lr": lr, "weights": list(options.weights)}
@@ -99,7 +107,7 @@ def run(given: Sequence[str]) -> int:
         print(_preface(options, lr))
         print(f"{'step':>6}{'w1':>13}{'w2':>13}{'output':>13}{'error':>13}   gradient (dL/dw1, dL/dw2)")
         for row in rows:
-            if row.step in ROWS or row is last or end == "diverged":
+            if row.step in PRINTED_STEPS or row is last or end == "diverged":
                 print(row)
         print(_ending(rows, end, overshot))
     if end == "diverged":
@@ -109,6 +117,25 @@ def run(given: Sequence[str]) -> int:
             file=sys.stderr,
         )
     return 1 if end == "diverged" else 0
+
+
+def _story(options: argparse.Namespace, lr: float, steps: int) -> TrainingSteps:
+    """Return the training, at most its first 1,000 steps, to step through.
+
+    Raises:
+        ValueError: if no step was made.
+    """
+    w1, w2, x, t = [Value(n, name) for n, name in zip((*options.weights, INPUT, TARGET), NAMES, strict=True)]
+
+    def forward() -> Value:
+        hidden = w1 * x
+        output = w2 * hidden
+        loss: Value = nn.LOSSES[options.loss](output, t)
+        for node, name in ((hidden, "h"), (output, "y"), (loss.parents[0], "error"), (loss, "L")):
+            node.label = name
+        return loss
+
+    return training_steps(forward, [w1, w2], lr=lr, steps=min(steps, MAX_STEPS))
 
 
 def _preface(options: argparse.Namespace, lr: float) -> str:
@@ -139,7 +166,7 @@ def _ending(rows: Sequence[Row], end: str, overshot: bool) -> str:
     return f"\n{'Trained weights' if converged else 'Weights'} {weights} {reached}{across}{hint}."
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(verbs: str) -> argparse.ArgumentParser:
     parser = Parser(
         prog="autodiff",
         description="Train the 1-1-1 network: one input, one hidden, one output neuron, two weights; 4 in, target 1.",
@@ -147,11 +174,8 @@ def _parser() -> argparse.ArgumentParser:
         "  autodiff --lr 0.002       twice the step size, about half as many steps\n"
         "  autodiff --lr 0.05        too large: it overshoots further and further, status 1\n"
         "  autodiff --weights 2 3 --json\n"
-        "\nverbs, each with its own --help:\n"
-        "  autodiff graph EXPR NAME=VALUE ...                 draw an expression as a computation graph\n"
-        "  autodiff step EXPR NAME=VALUE ...                  step through its forward and its backward pass\n"
-        "  autodiff derive EXPR --wrt NAME NAME=VALUE ...     write down the chain rule\n"
-        "  autodiff page EXPR NAME=VALUE ... -o steps.html    the steps as a page to click through",
+        "  autodiff -o training.html\n"
+        f"\n{verbs}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--lr", type=_rate, metavar="RATE", help="the step size (default: the first step gives 5.5)")
@@ -164,6 +188,7 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", type=_weight, nargs=2, metavar=("W1", "W2"), help="the initial weights (default: 1.5 1)"
     )
     start.add_argument("--seed", type=_seed, help="draw the initial weights from -1 to 1")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the steps as a page to step through, a .html")
     parser.add_argument("--json", action="store_true", help="print every step as JSON")
     parser.add_argument("--version", action="version", version=f"autodiff {__version__}")
     return parser
