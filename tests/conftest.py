@@ -1,194 +1,70 @@
-"""What several tests share: above all an account of every row of calculus that is independent of it, to 400 digits.
-
-The formula of each row in sympy, differentiated by sympy.
-"""
+"""Fixtures that several rooms share."""
 
 import math
-import random
+import signal
 import sys
-from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 
-import mpmath
 import pytest
-import sympy
+from helpers.browser import chromium, open_page  # noqa: F401  # fixtures
 
-from autodiff import ops
 from autodiff.cli import main
 
-ROWS = {name: row for name, row in vars(ops).items() if isinstance(row, ops.Op)}
-NAMES = {row: name for name, row in ROWS.items()}
-
-DIGITS = 400  # 1 - tanh(x)**2 loses 300 of them at x = 350
-TINY = 1e-307  # below it floats are subnormal, and have no relative accuracy to test
-
-REAL = (-1e200, 1e200)
-POSITIVE = (1e-200, 1e200)
-UNIT = (-1.0, 1.0)
-MILD = (-30.0, 30.0)
-ERROR = (-26.0, 26.0)  # beyond, erfc(x) and e**(-x*x) underflow
-
-
-class Truth(NamedTuple):
-    formula: Callable  # of sympy operands, then parameters
-    cases: list  # of (an interval per operand, parameters)
-    tolerance: float = 1e-15  # of value and slopes, relative
-    torch: str = ""  # where PyTorch has it
-    absolute: float = 0.0  # tolerance of the value near 0
-
-
-def one(interval, *parameters):
-    return [((interval,), parameters)]
-
-
-def two(interval, other=None):
-    return [((interval, other or interval), ())]
-
-
-def three(interval):
-    return [((interval,) * 3, ())]
-
-
-def cases(branches, otherwise):
-    return sympy.Piecewise(*branches, (otherwise, True))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores Ctrl-C, which some tests press
+TESTS = Path(__file__).parent
+SAMPLE = 5  # cases of a test marked `sampled` that the daily round takes, evenly spread
+SLOW = [  # what the daily round, `pytest -m quick`, does without, beside single tests marked `slow`
+    TESTS / "accuracy",
+    TESTS / "fuzz",
+    TESTS / "promises",
+    TESTS / "checks" / "test_rates.py",
+    TESTS / "engine" / "test_meanwhile.py",
+    TESTS / "engine" / "test_properties.py",
+    TESTS / "exercises" / "test_graded.py",
+    TESTS / "exercises" / "test_sheets.py",
+    TESTS / "grading" / "test_course.py",
+    TESTS / "grading" / "test_ladder.py",
+    TESTS / "grading" / "test_lesson.py",
+    TESTS / "grading" / "test_odd_engines.py",
+    TESTS / "grading" / "test_plugin.py",
+    TESTS / "grading" / "test_submission.py",
+    TESTS / "house" / "test_docs.py",
+    TESTS / "house" / "test_lite.py",
+    TESTS / "house" / "test_notebooks.py",
+    TESTS / "plots" / "test_plots_show.py",
+    TESTS / "pyodide",
+    TESTS / "replay" / "test_replay_scale.py",
+    TESTS / "show" / "test_browser.py",
+    TESTS / "show" / "test_embedded.py",
+    TESTS / "show" / "test_raster.py",
+    TESTS / "show" / "test_slides.py",
+    TESTS / "try" / "test_try.py",
+]
 
 
-def step(x, y, tie):
-    return cases([(1, x > y), (0, x < y)], tie)
+def pytest_ignore_collect(collection_path, config):
+    """Do not read what is run by hand, nor in the daily round the slow files: what they import takes seconds."""
+    by_hand = collection_path == TESTS / "exercises" / "tools"
+    return True if by_hand or (collection_path in SLOW and config.option.markexpr == "quick") else None
 
 
-def largest(*xs):
-    return cases([(x, sympy.And(*[x >= y for y in xs])) for x in xs[:-1]], xs[-1])
-
-
-def grouped(name, operands):
-    """The operands as the row takes them: `DOT` takes the weights and the inputs as two groups."""
-    n = len(operands) // 2
-    return (tuple(operands[:n]), tuple(operands[n : 2 * n]), *operands[2 * n :]) if name == "DOT" else tuple(operands)
-
-
-def inner(*v):
-    weights, inputs, *bias = grouped("DOT", v)
-    return sum([w * x for w, x in zip(weights, inputs, strict=True)] + bias)
-
-
-# fmt: off
-TRUTH = {
-    "ADD": Truth(lambda x, y: x + y, two(REAL), torch="add"),
-    "SUB": Truth(lambda x, y: x - y, two(REAL), torch="sub"),
-    "MUL": Truth(lambda x, y: x * y, two(REAL), torch="mul"),
-    "DIV": Truth(lambda x, y: x / y, two(REAL), torch="div"),
-    "NEG": Truth(lambda x: -x, one(REAL), torch="neg"),
-    # x**(y - 1) magnifies the rounding of y - 1 by |log x|: 4e-16 * 69 for an operand of 1e30
-    "POW": Truth(lambda x, y: x**y, two((1e-30, 1e30), (-8.0, 8.0)), 1e-13, torch="pow"),
-    "POWER": Truth(lambda x, n: x**n, [
-        ((interval,), (n,)) for interval, n in [
-            (REAL, 0.0), (REAL, 1.0), (REAL, 2.0), (REAL, 3.0), (REAL, -1.0), (REAL, -2.0), (MILD, 7.0),
-            ((1e-99, 1e99), 0.5), ((1e-99, 1e99), -2.7), ((1e-99, 1e99), 0.1)]], 2e-14, torch="pow"),
-    "EXP": Truth(sympy.exp, one((-700.0, 709.0)), torch="exp"),
-    "EXPM1": Truth(lambda x: sympy.exp(x) - 1, one((-700.0, 709.0)), torch="expm1"),
-    "LOG": Truth(sympy.log, one(POSITIVE), torch="log"),
-    "LOG1P": Truth(lambda x: sympy.log(1 + x), one((-1.0, 1e200)), torch="log1p"),
-    "SQRT": Truth(sympy.sqrt, one(POSITIVE), torch="sqrt"),
-    "SIN": Truth(sympy.sin, one(REAL), torch="sin"),
-    "COS": Truth(sympy.cos, one(REAL), torch="cos"),
-    "TAN": Truth(sympy.tan, one(REAL), torch="tan"),
-    "ASIN": Truth(sympy.asin, one(UNIT), torch="asin"),
-    "ACOS": Truth(sympy.acos, one(UNIT), torch="acos"),
-    "ATAN": Truth(sympy.atan, one(REAL), torch="atan"),
-    "ATAN2": Truth(sympy.atan2, two(REAL), torch="atan2"),
-    "HYPOT": Truth(lambda x, y: sympy.sqrt(x**2 + y**2), two(REAL), torch="hypot"),
-    "SINH": Truth(sympy.sinh, one((-710.0, 710.0)), torch="sinh"),
-    "COSH": Truth(sympy.cosh, one((-710.0, 710.0)), torch="cosh"),
-    "TANH": Truth(sympy.tanh, one((-350.0, 350.0)), torch="tanh"),
-    "SIGMOID": Truth(lambda x: 1 / (1 + sympy.exp(-x)), one((-700.0, 700.0)), torch="sigmoid"),
-    "SOFTPLUS": Truth(lambda x: sympy.log(1 + sympy.exp(x)), one((-700.0, 700.0)), torch="nn.functional.softplus"),
-    # the slope is a difference that vanishes at x = -1.28
-    "SILU": Truth(lambda x: x / (1 + sympy.exp(-x)), one((-700.0, 700.0)), 1e-14, torch="nn.functional.silu"),
-    # e**(-x*x) magnifies the rounding of x*x by x*x: 1e-16 * 676 at the ends of the interval
-    "GELU": Truth(lambda x: x * sympy.erfc(-x / sympy.sqrt(2)) / 2, one(ERROR), 2e-13, torch="nn.functional.gelu"),
-    "ERF": Truth(sympy.erf, one(ERROR), 1e-13, torch="erf"),
-    "ERFC": Truth(sympy.erfc, one(ERROR), 1e-13, torch="erfc"),
-    "ABS": Truth(lambda x: cases([(-x, x < 0)], x), one(REAL), torch="abs"),
-    "SIGN": Truth(lambda x: cases([(-1, x < 0), (1, x > 0)], 0), one(REAL), torch="sign"),
-    "HEAVISIDE": Truth(lambda x, at_zero: step(x, 0, at_zero), one(REAL, 0.5)),
-    "RELU": Truth(lambda x: cases([(x, x > 0)], 0), one(REAL), torch="relu"),
-    "LEAKY_RELU": Truth(lambda x, slope: cases([(x, x > 0)], slope * x), one(REAL, 0.01),
-                        torch="nn.functional.leaky_relu"),
-    "ELU": Truth(lambda x, a: cases([(x, x > 0)], a * (sympy.exp(x) - 1)), one((-700.0, 1e200), 1.5),
-                 torch="nn.functional.elu"),
-    "MAXIMUM": Truth(largest, two(REAL), torch="maximum"),
-    "MINIMUM": Truth(lambda x, y: -largest(-x, -y), two(REAL), torch="minimum"),
-    "CLIP": Truth(lambda x, low, high: cases([(low, x < low), (high, x > high)], x), one(REAL, -1.5, 2.0),
-                  torch="clamp"),
-    "SUM": Truth(lambda *xs: sympy.Add(*xs), three(POSITIVE), torch="sum"),
-    "MEAN": Truth(lambda *xs: sympy.Add(*xs) / len(xs), three(POSITIVE), torch="mean"),
-    "PROD": Truth(lambda *xs: sympy.Mul(*xs), three((-1e60, 1e60)), torch="prod"),
-    "DOT": Truth(inner, [((POSITIVE,) * 4, ()), ((POSITIVE,) * 5, ())]),
-    # top + log(sum of e**(x - top)): exact to a unit of the larger term; e**(x - top) magnifies the rounding of x - top
-    "LOGSUMEXP": Truth(lambda *xs: sympy.log(sympy.Add(*map(sympy.exp, xs))), three(MILD), 1e-14, "logsumexp", 4e-16),
-    "MAX": Truth(largest, three(REAL), torch="amax"),
-    "IDENTITY": Truth(lambda x: x, one(REAL)),
-    "HOLD": Truth(lambda x: x, one(REAL)),
-    "RATIO": Truth(lambda x, y: x / y, two(REAL)),
-    "POW0": Truth(lambda x, y: x**y, two((1e-30, 1e30), (-8.0, 8.0)), 1e-13),
-    "POWER0": Truth(lambda x, n: x**n, one(REAL, 3.0) + one((1e-99, 1e99), -0.5), 2e-14),
-    "LOG0": Truth(sympy.log, one(POSITIVE)),
-    "MASK": Truth(lambda x, y: x * y, two(REAL)),
-    "SECH": Truth(lambda x: 1 / sympy.cosh(x), one((-700.0, 700.0))),
-    "STEP": Truth(step, [((REAL, REAL), (0.5,))]),
-}
-# fmt: on
-
-
-def points(name, domains, count=40, largest_magnitude=200.0):
-    """Points of the domain, the same on every run: near 1, of every magnitude, and close to the ends."""
-    chance = random.Random(f"{name} {domains}")
-
-    def draw(low, high):
-        while True:
-            kind = chance.random()
-            if kind < 0.4 or largest_magnitude <= 1:
-                x = chance.uniform(max(low, -4.0), min(high, 4.0))
-            elif kind < 0.8:
-                x = chance.choice((-1, 1)) * 10 ** chance.uniform(-largest_magnitude, largest_magnitude)
+def pytest_collection_modifyitems(items):
+    """Mark what is not slow as quick; refuse an id that is another one in each process."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)  # the longest, on one core, first
+    sampled = {}
+    for item in items:
+        if " at 0x" in item.nodeid:
+            raise pytest.UsageError(f"{item.nodeid} is called otherwise in each process: give parametrize its ids=")
+        if not item.get_closest_marker("slow") and not {item.path, *item.path.parents} & {*SLOW}:
+            if item.get_closest_marker("sampled"):
+                sampled.setdefault((item.path, item.originalname), []).append(item)
             else:
-                x = chance.choice((low, high)) * (1 - 10 ** chance.uniform(-12, 0))
-            if low < x < high:
-                return x
-
-    return [tuple(draw(*interval) for interval in domains) for _ in range(count)]
-
-
-@cache
-def symbols(count):
-    return sympy.symbols(f"x1:{count + 1}", real=True)
-
-
-@cache
-def compiled(name, count, parameters, by):
-    """The formula, differentiated by the operands of these indices, for mpmath."""
-    xs = symbols(count)
-    expression = TRUTH[name].formula(*xs, *map(sympy.Rational, parameters))
-    for index in by:
-        expression = sympy.diff(expression, xs[index]) if name != "HOLD" else sympy.Integer(0)  # constant by definition
-    return sympy.lambdify(xs, expression, "mpmath")
-
-
-def exact(name, point, parameters=(), by=()):
-    with mpmath.workdps(DIGITS):
-        return mpmath.mpf(compiled(name, len(point), tuple(parameters), tuple(by))(*map(mpmath.mpf, point)))
-
-
-def error(got, want):
-    """The relative error of a float; 0 where `want` overflows and `got` is that infinity."""
-    with mpmath.workdps(DIGITS):
-        if got == float(want):
-            return 0.0
-        gap = max(abs(mpmath.mpf(got) - want) - TINY, mpmath.mpf(0))
-        return float(gap / abs(want)) if want else float(gap and mpmath.inf)
+                item.add_marker("quick")
+    for cases in sampled.values():
+        for item in cases[:: -(-len(cases) // SAMPLE)]:
+            item.add_marker("quick")
 
 
 @pytest.fixture
@@ -205,16 +81,55 @@ def run(capsys):
     return call
 
 
-@pytest.fixture(params=["floats", "arrays", "without NumPy"])
-def kind(request, monkeypatch):
-    """Every graph that is replayed becomes a program of this kind."""
+def take_only(monkeypatch, *backends):
+    """Let `backend="auto"` take these alone, beside Python: others seem to take for ever."""
+    from autodiff.replay import choice
+
+    for name, cost in costs().items():
+        monkeypatch.setitem(choice.COSTS, name, cost if name in backends else cost._replace(call=math.inf))
+    monkeypatch.setattr(choice, "GAIN", 1.5 if "wasm" in backends else math.inf)
+
+
+@cache
+def costs():
+    """What a run costs on each back end, as it is in the package."""
+    from autodiff.replay import choice
+
+    return dict(choice.COSTS)
+
+
+@pytest.fixture(autouse=True)
+def no_llvm(monkeypatch):
+    """Every graph that is replayed becomes a program that is quickly made, and anew, unless LLVM is asked for."""
+    from autodiff.replay import compile
+
+    compile.TAPES.clear()  # they were made with the settings of another test
+    take_only(monkeypatch, "wasm", "arrays")
+
+
+@pytest.fixture
+def no_native(monkeypatch):
+    """Every graph that is replayed becomes a program on arrays or floats, unless another is asked for."""
+    take_only(monkeypatch, "arrays")
+
+
+KINDS = {"floats": (), "without NumPy": (), "arrays": ("arrays",), "wasm": ("wasm",), "machine": ("wasm",)}
+
+
+@pytest.fixture(params=KINDS)
+def kind(request, no_llvm, monkeypatch):
+    """Every graph that is replayed becomes a program of this kind, on loop nests or on the virtual machine."""
+    take_only(monkeypatch, *KINDS[request.param])
     if request.param == "without NumPy":
         monkeypatch.setitem(sys.modules, "numpy", None)  # which is how Python is told that there is none
+        monkeypatch.setattr("autodiff.replay.compile.BLOCK_TIME", math.inf)
         return "floats"
-    if request.param == "arrays":
+    if request.param in ("arrays", "wasm"):
         pytest.importorskip("numpy", reason="arrays need NumPy")
-    monkeypatch.setattr("autodiff.replay.choice.PER_BLOCK", -1.0 if request.param == "arrays" else math.inf)
-    return request.param
+    if request.param == "machine":
+        monkeypatch.setattr("autodiff.replay.choice.GAIN", 0.0)
+    monkeypatch.setattr("autodiff.replay.compile.BLOCK_TIME", -1.0 if request.param in ("arrays", "wasm") else math.inf)
+    return "wasm" if request.param == "machine" else request.param
 
 
 @pytest.fixture
@@ -223,17 +138,17 @@ def left(monkeypatch):
 
     At the end there must be none: a test that means to provoke some clears them.
     """
-    from autodiff.replay import eager
+    from autodiff.replay import reference
 
     found = []
 
-    def mean(recording, parameters, rows):
-        loss, slopes = eager.mean(recording, parameters, rows)
+    def mean(recording, parameters, batch):
+        loss, slopes = reference.mean(recording, parameters, batch)
         if all(map(math.isfinite, (loss, *slopes))):
             found.append(loss)
         return loss, slopes
 
     for room in ("replay", "samples"):
-        monkeypatch.setattr(f"autodiff.replay.{room}.eager", SimpleNamespace(mean=mean))
+        monkeypatch.setattr(f"autodiff.replay.{room}.reference", SimpleNamespace(**vars(reference) | {"mean": mean}))
     yield found
     assert not found, f"{len(found)} answers are not the program's: the eager engine had to give them"

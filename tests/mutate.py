@@ -1,8 +1,8 @@
 """Mutation testing: break the code in one small place after another, and see whether the tests notice.
 
-    python tests/mutate.py                  # every module
-    python tests/mutate.py ops nn/optim     # these
-    python tests/mutate.py --list ops       # what would be broken
+    python tests/mutate.py                       # every module
+    python tests/mutate.py engine/ops nn/optim   # these
+    python tests/mutate.py --list engine/ops     # what would be broken
 
 The mutants are those of cosmic-ray (`pip install cosmic-ray`), which knows lambdas and tables, and one that deletes a
 statement. This file only runs them, in its own way for speed: sympy, mpmath and pytest are imported once, and each
@@ -36,52 +36,76 @@ SECONDS, BYTES = 60, 6 << 30  # of processor and of memory: a mutant that takes 
 
 # What tests each module or room, besides its own examples, the quickest first: pytest stops at the first failure.
 TESTS = {
-    "ops": "edges ops second_order functions layers properties fuzz",
-    "value": "value copying functions edges properties anomaly scale",
-    "order": "value copying second_order layers scale",
-    "sweep": "value edges second_order copying layers properties anomaly scale",
-    "operands": "value functions edges layers arguments",
-    "saving": "copying determinism",
-    "atomic": "value module optim faults",
-    "files": "files module injection faults",
-    "gradient": "second_order edges properties arguments",
-    "functions": "functions arguments defaults",
-    "reductions": "functions layers second_order arguments",
-    "arguments": "arguments layers optim training",
-    "anomaly": "anomaly arguments faults",
-    "symbols": "symbols derive steps",
-    "notation": "derive steps symbols cli_graph draw_labels",
-    "expression": "expression injection cli_graph",
-    "check": "check cli arguments",
+    "engine/ops": "edges ops second_order functions own_operations layers properties fuzz",
+    "engine/elementary": "edges ops digits second_order functions properties fuzz",
+    "engine/value": "value copying functions edges properties anomaly scale",
+    "engine/backward": "value edges planted meanwhile copying second_order layers properties anomaly scale",
+    "engine/decisions": "replay_frozen",
+    "engine/record": "copying determinism value",
+    "engine/outside": "outside value functions values_as_arguments arguments",
+    "engine/gradient": "second_order edges properties arguments",
+    "engine/functions": "functions arguments defaults",
+    "engine/reductions": "functions layers second_order arguments",
+    "engine": "value ops edges functions second_order copying properties arguments",
+    "support/operands": "value functions edges layers arguments",
+    "support/atomic": "value module optim faults",
+    "support/trial": "own_operations arguments",
+    "support/files": "files module injection faults",
+    "support": "arguments layers optim training boxes steps derive injection",
+    "formulas/conventions": "conventions conventions_page",
+    "formulas/expression": "symbols rules derive steps",
+    "formulas/parse": "expression round_trip injection cli_graph",
+    "formulas/simplify": "rules symbols derive",
+    "formulas/writers": "derive steps symbols round_trip cli_graph draw_labels",
+    "formulas": "expression symbols rules injection cli_graph derive",
+    "checks/anomaly": "anomaly arguments faults",
+    "checks": "check check_verdicts cli arguments rates",
+    "micrograd": "nodes_by_hand graph_walks courses coming_from published_programs",
     "nn/layers": "layers module arguments defaults",
-    "nn/module": "module files arguments injection faults",
+    "nn/module": "module holders files arguments injection faults",
+    "nn/parameter_file": "module files arguments injection",
     "nn/losses": "losses training",
     "nn/optim": "optim training defaults",
     "nn/schedules": "schedules defaults arguments",
     "nn/data": "data arguments defaults",
+    "nn/descent": "training descent arguments replay_fit faults",
+    "nn/history": "training arguments defaults",
     "nn/training": "training arguments defaults replay_fit",
     "nn/replayed": "replay_fit faults",
-    "replay": "replay_lanes replay replay_program replay_edges replay_rows replay_samples replay_fit fuzz replay_scale",
-    "replay/fitting": "replay_fit faults arguments",
+    "mistakes": "mistakes",
+    "exercises": "exercises marking graded session",
+    "grading/course/plugin": "plugin",
+    "grading/course/submission": "submission course",
+    "grading/course": "course",
+    "grading/by_hand": "by_hand",
+    "grading": "check_engine course",
+    "replay": "replay_moves replay_rules replay_faults replay_frozen replay_lanes replay replay_program replay_edges "
+    "replay_rows replay_samples replay_fit fuzz replay_scale",
+    "replay/recording/frozen": "replay_frozen replay_fit",
+    "replay/descent": "replay_fit faults arguments",
     "replay/replay": "replay replay_program replay_fit arguments faults",
-    "show": "boxes render draw_fold draw_colours draw_labels injection blame cli_graph arguments draw",
-    "show/blame": "blame arguments",
-    "show/records": "steps terminal page",
-    "show/steps": "steps terminal page arguments",
-    "show/worked": "steps page",
-    "show/order": "order_matters arguments",
-    "show/names": "boxes steps derive",
-    "show/fold": "draw_fold boxes blame draw",
-    "show/boxes": "boxes draw_fold draw_labels page draw",
-    "show/derivation": "derive_rows derive",
-    "show/derive": "derive derive_rows arguments injection",
-    "show/reading": "boxes draw_fold derive draw_labels page draw",
-    "show/text": "arguments draw",
-    "show/page": "page injection browser",
-    "show/terminal": "terminal injection",
+    "show": "boxes render chosen draw_fold draw_colours draw_labels injection blame cli_graph arguments draw",
+    "show/graph/names": "names boxes steps derive",
+    "show/graph": "boxes draw_fold steps derive page draw",
+    "show/picture/blame": "blame arguments",
+    "show/picture/render": "render draw draw_labels embedded",
+    "show/picture/fold": "draw_fold boxes blame draw",
+    "show/picture/network": "network blame chosen",
+    "support/raster": "raster",
+    "show/picture/reading": "boxes draw_fold draw_labels page draw",
+    "show/stepper": "page slides injection browser",
+    "show/stepper/steps": "steps terminal page arguments",
+    "show/stepper/surface": "training_steps",
+    "show/stepper/terminal": "terminal in_terminals injection",
+    "show/stepper/training": "training_steps arguments",
+    "show/story/beside": "beside arguments",
+    "show/story/derivation": "derive_rows derive",
+    "show/story/derive": "derive derive_rows arguments injection",
+    "show/story/order": "order_matters arguments",
+    "show/story": "steps terminal page derive order_matters",
     "cli": "cli_graph terminal injection page",
     "cli/training": "cli",
-    "plots": "plots plots_edges",
+    "plots": "plots_show plots plots_edges",
 }
 
 # Not asked for: bits and shifts of floats, which raise at once; % and // in place of other arithmetic, as obvious as
@@ -194,8 +218,8 @@ def fate(mutant: Mutant, source: str) -> str:
 
 
 def tests_of(name: str) -> str:
-    """Return what tests a module: itself in the table, or its room."""
-    return TESTS.get(name) or TESTS[name.split("/")[0]]
+    """Return what tests a module: itself in the table, or its folder, or its room."""
+    return next(TESTS[place] for place in (name, name.rpartition("/")[0], name.partition("/")[0]) if place in TESTS)
 
 
 def run_tests(name: str) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).parents[1])  # tests, in place of tests/fuzz
 
 from fuzz.campaign import Tally, explain, judge_seeds, pytorch  # noqa: E402  # found on the path just set
+from fuzz.networks import judge_network  # noqa: E402  # the same
 
 CHUNK = 500
 
@@ -21,7 +22,11 @@ def main():
     parser.add_argument("--graphs", type=int, default=10_000, help="how many, 10000 unless given")
     parser.add_argument("--seed", type=int, default=0, help="of the first; the next graph has the next seed")
     parser.add_argument("--jobs", type=int, default=2, help="processes, 2 unless given")
+    parser.add_argument("--networks", type=int, default=0, help="judge so many networks on every back end instead")
     arguments = parser.parse_args()
+    if arguments.networks:
+        networks(arguments)
+        return
     end = arguments.seed + arguments.graphs
     chunks = [range(first, min(first + CHUNK, end)) for first in range(arguments.seed, end, CHUNK)]
     total, began = Tally(), time.monotonic()
@@ -36,6 +41,18 @@ def main():
                 print(f"{total}, {time.monotonic() - began:.0f} s", flush=True)
     if pytorch() is None:
         print("PyTorch is not installed: no graph was compared with it")
+
+
+def networks(arguments):
+    """Judge random networks on every back end by the eager engine."""
+    seeds = range(arguments.seed, arguments.seed + arguments.networks)
+    with Pool(arguments.jobs) as pool:
+        for i, wrong in enumerate(pool.imap(judge_network, seeds), 1):
+            if wrong is not None:
+                pool.terminate()
+                sys.exit(wrong)
+            if i % 50 == 0 or i == len(seeds):
+                print(f"{i} networks", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,20 @@ import random
 from typing import NamedTuple
 
 import mpmath
-from conftest import ROWS, grouped
+from oracles.rows import ROWS, grouped
 
 from fuzz.oracle import DIGITS, Number, Unsuitable, forward
 
 PARAMETERS = {
     "POWER": lambda chance: [chance.choice([0, 1, 2, 3, -1, -2, 0.5, -0.5, 1.7, chance.uniform(-4, 4)])],
-    "POWER0": lambda chance: [chance.choice([0, 1, 2, 3, -1, -2, 0.5, -0.5, 1.7, chance.uniform(-4, 4)])],
+    "POWER0": lambda chance: [
+        chance.choice([0, 1, 2, 3, -1, 0.5, 1.7, chance.uniform(-4, 4)]),
+        chance.choice([0, 1, 2]),
+    ],
+    "POW_SLOPE": lambda chance: [chance.choice([0, 1, 2]), chance.choice([0, 1, 2])],
+    "DIRECTION": lambda chance: [chance.choice([0, 1, 2, 3])],
+    "HARMONIC": lambda chance: [chance.choice([1, 2, 3]), chance.choice([0, 1, 2, 3])],
+    "GAUSS": lambda chance: [chance.choice([0.5, 1]), chance.choice([0, 1, 2])],
     "CLIP": lambda chance: sorted(chance.choice([-1, 0, 0.5, 1, chance.uniform(-3, 3), 1e300]) for _ in range(2)),
     "LEAKY_RELU": lambda chance: [chance.choice([0, 0.01, 0.5, -0.25, chance.uniform(0, 1)])],
     "ELU": lambda chance: [chance.choice([0, 1, 1.5, chance.uniform(0, 2)])],
@@ -35,7 +42,7 @@ class Program(NamedTuple):
     steps: tuple[Step, ...]
 
     def __str__(self):
-        lines = ["from autodiff import Value, ops", ""]
+        lines = ["from autodiff import Value", "from autodiff.engine import ops", ""]
         lines += [f"v{i} = Value({x!r})" for i, x in enumerate(self.leaves)]
         for i, (name, operands, parameters) in enumerate(self.steps, len(self.leaves)):
             groups = grouped(name, [f"v{k}" for k in operands])

