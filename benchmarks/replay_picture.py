@@ -1,4 +1,4 @@
-"""The table of `benchmarks/replay.py` as a picture: bars on a logarithmic scale, as SVG."""
+"""The figures of `benchmarks/replay.py` for the README: a table of ratios, and bars on a logarithmic scale, as SVG."""
 
 from __future__ import annotations
 
@@ -7,17 +7,36 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 WIDTH, BAR, LEFT, RIGHT = 760, 22, 190, 170
-COLOURS = {"autodiff replay": "#1f6f54", "autodiff eager": "#6aa58f"}
-OTHERS = "#b9bec6"
+OURS, OTHERS, EAGER = "#1f6f54", "#b9bec6", "#6aa58f"
+FIRST = "autodiff, auto"  # what all others are compared with
+
+
+def readme(figures: dict[str, Any]) -> str:
+    """Return a table in Markdown: how many times the processor time of a replay's step each takes."""
+    works = [work for work in figures["works"] if work["work"].startswith("W")]
+    names = list(dict.fromkeys([row["name"] for work in works for row in work["rows"]]))
+    names = [name for name in names if name != FIRST]
+    lines = ["| | " + " | ".join([work["work"] for work in works]) + " |", "|---" * (len(works) + 1) + "|"]
+    for name in names:
+        cells = []
+        for work in works:
+            seconds = {row["name"]: row["step"]["processor"] for row in work["rows"]}
+            cells.append(_ratio(seconds[name] / seconds[FIRST]) if name in seconds and FIRST in seconds else "")
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _ratio(x: float) -> str:
+    return f"{x:.2g}" if x < 10 else f"{float(f'{x:.2g}'):,.0f}"
 
 
 def picture(figures: dict[str, Any]) -> str:
-    """Return an SVG: for each network, the samples a second of each contestant."""
-    works = [work for work in figures["works"] if work["samples"] > 1]
+    """Return an SVG: for each network, the samples a second of each contestant, of processor time."""
+    works = [work for work in figures["works"] if work["samples"] > 1 and work["work"].startswith("W")]
     parts: list[str] = []
     y = 34
     for work in works:
-        rates = [(row["name"], work["samples"] / row["microseconds"] * 1e6) for row in work["rows"]]
+        rates = [(row["name"], work["samples"] / row["step"]["processor"]) for row in work["rows"]]
         rates.sort(key=lambda rate: rate[1])
         low = math.floor(math.log10(rates[0][1])) - 0.5
         high = math.log10(rates[-1][1])
@@ -25,8 +44,9 @@ def picture(figures: dict[str, Any]) -> str:
         y += 12
         for name, rate in rates:
             width = (math.log10(rate) - low) / (high - low) * (WIDTH - LEFT - RIGHT)
-            colour = COLOURS.get(name, OTHERS)
-            weight = "600" if name == "autodiff replay" else "400"
+            ours = name.startswith("autodiff")
+            colour = EAGER if name == "autodiff, eager" else OURS if ours else OTHERS
+            weight = "600" if ours else "400"
             parts.append(_text(LEFT - 10, y + 15, name, anchor="end", weight=weight))
             parts.append(
                 f'<rect x="{LEFT}" y="{y + 2}" width="{width:.1f}" height="{BAR - 5}" rx="2" fill="{colour}"/>'
@@ -35,7 +55,8 @@ def picture(figures: dict[str, Any]) -> str:
             parts.append(_text(round(LEFT + width) + 8, y + 15, f"{number} samples/s", weight=weight))
             y += BAR
         y += 34
-    parts.append(_text(16, y - 8, "A step of training, float64; logarithmic scale; longer is faster.", fill="#5a6069"))
+    note = "A step of training, float64, by processor time; logarithmic scale; longer is faster."
+    parts.append(_text(16, y - 8, note, fill="#5a6069"))
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y + 8}" width="{WIDTH}" height="{y + 8}" '
     head += 'font-family="Helvetica, Arial, sans-serif" font-size="13">'
     return "\n".join([head, f'<rect width="{WIDTH}" height="{y + 8}" fill="#ffffff"/>', *parts, "</svg>", ""])

@@ -15,11 +15,11 @@ Program = list[tuple[str, int, int]]
 
 def w1_program(nodes: int) -> Program:
     """Return a random program of operations on 16 values, each replacing one of them by a number from -3 to 3."""
-    dice = random.Random(0)
-    latest = [dice.uniform(-1, 1) for _ in range(16)]
+    rng = random.Random(0)
+    latest = [rng.uniform(-1, 1) for _ in range(16)]
     program: Program = []
     while len(program) < nodes:
-        kind, i, j = dice.choice(["+", "*", "tanh", "exp", "relu", "square"]), dice.randrange(16), dice.randrange(16)
+        kind, i, j = rng.choice(["+", "*", "tanh", "exp", "relu", "square"]), rng.randrange(16), rng.randrange(16)
         x, y = latest[i], latest[j]
         results = {
             "+": x + y,
@@ -36,9 +36,16 @@ def w1_program(nodes: int) -> Program:
 
 
 def w1(value: Callable[[float], Any], program: Program) -> tuple[Any, list[Any]]:
-    """Build the program's graph with an engine's values, sum what is left, call backward; return it and its leaves."""
-    dice = random.Random(0)
-    leaves = [value(dice.uniform(-1, 1)) for _ in range(16)]
+    """Build the program's graph with an engine's values, call backward; return it and its leaves."""
+    root, leaves = w1_graph(value, program)
+    root.backward()
+    return root, leaves
+
+
+def w1_graph(value: Callable[[float], Any], program: Program) -> tuple[Any, list[Any]]:
+    """Build the program's graph with an engine's values and sum what is left; return it and its leaves."""
+    rng = random.Random(0)
+    leaves = [value(rng.uniform(-1, 1)) for _ in range(16)]
     latest = list(leaves)
     for kind, i, j in program:
         y = latest[j]
@@ -57,7 +64,6 @@ def w1(value: Callable[[float], Any], program: Program) -> tuple[Any, list[Any]]
     root = latest[0]
     for x in latest[1:]:
         root = root + x
-    root.backward()
     return root, leaves
 
 
