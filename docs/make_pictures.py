@@ -1,4 +1,4 @@
-"""Make the pictures of the README and the documentation: `python docs/make_pictures.py`.
+"""Make the pictures of the README: `python docs/make_pictures.py`. Those of other pages are made when these are built.
 
 They go to `docs/pictures/`. The stepper is photographed in the system's Chromium (the extra `browser`). The picture of
 the benchmark is made by the benchmark itself: `python benchmarks/replay.py --picture docs/pictures/speed.svg`.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from autodiff import Value, draw, steps
+from autodiff import Drawing, Value, draw, nn, steps
 
 FOLDER = Path(__file__).parent / "pictures"
 STEPS = 8  # from the start to the picture: the last step back
@@ -27,6 +27,14 @@ def example() -> Value:
     y.label, loss.label = "y", "loss"
     loss.backward()
     return loss
+
+
+def network() -> Drawing:
+    """Return a small network, with its gradients."""
+    model = nn.MLP(2, [3, 1], "tanh", seed=0)
+    output = model([Value(0.5, "x_1"), Value(-1.0, "x_2")])
+    output.backward()
+    return draw(output, view="network")
 
 
 def photograph(html: str, chromium: str, scheme: str, path: Path) -> None:
@@ -53,6 +61,7 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     loss = example()
     draw(loss, local_derivatives=True, engine="embedded").save(FOLDER / "drawing.svg")
+    network().save(FOLDER / "network.svg")
     page = steps(loss).html
     for scheme in ("light", "dark"):
         photograph(page, chromium, scheme, FOLDER / f"stepper-{scheme}.png")
