@@ -268,9 +268,10 @@ def sum_of_one(xs: tuple[Any, ...], static: tuple[Any, ...]) -> Any:
 
 
 def share_of_units(xs: tuple[Any, ...], static: tuple[Any, ...]) -> Any:
-    """The units of a register are all there is to share: each over their sum."""
-    x = xs[0]
-    return ops.RATIO(x, ops.SUM(x)) if isinstance(x, Tracer) and x.tape.shape(x.register).units is not None else None
+    """Where `softmax` finds nothing before and after a register, its units are all there is to share."""
+    x, *others = xs
+    has_units = isinstance(x, Tracer) and x.tape.shape(x.register).units is not None
+    return ops.RATIO(x, ops.SUM(x)) if has_units and others == [0.0, 0.0] else None
 
 
 RULES = {
