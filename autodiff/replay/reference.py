@@ -21,7 +21,9 @@ from autodiff.replay.recording.record import Recording
 from autodiff.replay.vectors import vector
 
 MAX_POINTS = 5  # at which a program may be tried
+MAX_MODERATE = 1e100  # of numbers that are multiplied and added in any order
 MAX_STEP = 1e-3  # how far the other points are from the one before, relative and absolute
+SIDES = (0, 1, -1)  # to which all inputs move there, by turns: at 0, which many are recorded at, domains end
 
 
 def evaluate(recording: Recording, parameters: Sequence[float], inputs: Sequence[float]) -> tuple[float, list[float]]:
@@ -153,41 +155,77 @@ class ReplayError(ArithmeticError):
     """A replay and the eager engine disagree; the message says in what."""
 
 
-def check(program: Any, recording: Recording, values: Any, batch: Any) -> None:
+def check(program: Any, recording: Recording, values: Any, batch: Any) -> bool:
     """Raise unless the program of a recording agrees with the eager engine at these values, or close to them.
 
     At a kink such as relu at 0, and where all gradients cancel to 0, rounding alone decides: there it is no
     disagreement if the program agrees close by. Where something is not finite, a point close by is compared instead.
+    Return whether any was: where numbers overflow or are undefined at all points, the eager engine is to answer.
+
+    Args:
+        program: what was made of the recording.
+        recording: the graph.
+        values: the parameters.
+        batch: one sample, as the program takes it.
+
+    Raises:
+        ReplayError: if they disagree, or the program has no answer although all is finite eagerly.
     """
     rng = random.Random(0)
     disagreement = None
+    recorded = row = list(map(float, batch[0]))
     for point in range(MAX_POINTS):
+        if point:
+            values = vector([x + MAX_STEP * (abs(x) + 1) * rng.uniform(-1, 1) for x in values.tolist()])
+        if point and recording.inputs:
+            step = MAX_STEP * SIDES[point % len(SIDES)]
+            row = [x + step * (abs(x) + 1) * rng.uniform(0, 1) for x in recorded]
+            batch = program.batch([row], recording.inputs)
         try:
-            if compare(recording, values, batch, program.gradient(values, batch)):
-                return
+            alone = program.loss(values, batch)
+            if compare(recording, values, batch, program.gradient(values, batch), alone):
+                return True
+            if _is_moderate(recording, [*values.tolist(), *row]):
+                raise ReplayError("the replay has no finite answer, though all numbers are finite computed eagerly")
         except ReplayError as error:
             disagreement = error
         except (ArithmeticError, ValueError):
             if not point:
                 raise  # the learner's graph is at fault; close by, it is not the learner's
-        values = vector([x + MAX_STEP * (abs(x) + 1) * rng.uniform(-1, 1) for x in values.tolist()])
     if disagreement is not None:
         raise disagreement
+    return False
 
 
-def compare(recording: Recording, values: Any, batch: Sequence[Any], ours: tuple[float, Any]) -> bool:
+def _is_moderate(recording: Recording, leaves: Sequence[float]) -> bool:
+    """Return whether all numbers and slopes of a graph are so moderate that no order of adding them overflows."""
+    numbers = computed(recording, leaves)
+    return all([abs(x) < MAX_MODERATE for x in (*numbers, *slopes(recording, numbers))])
+
+
+def compare(
+    recording: Recording, values: Any, batch: Sequence[Any], ours: tuple[float, Any], loss_alone: float | None = None
+) -> bool:
     """Raise unless a loss and its gradient agree with the eager ones, to the rounding of sums in another order.
 
     Return whether anything was compared: where the program's numbers are not finite there is nothing, the eager engine
-    answers. A gradient of None is not compared.
+    answers.
+
+    Args:
+        recording: the graph.
+        values: the parameters.
+        batch: the samples.
+        ours: the loss and the gradient of the program; None for what is not to be compared.
+        loss_alone: the loss, computed without the gradient.
 
     Raises:
         ReplayError: with the first difference.
     """
     loss, gradient = ours
     slopes = () if gradient is None else gradient
+    losses = [loss] if loss_alone is None else [loss, loss_alone]
     eager_loss, eager_slopes = mean(recording, values, batch)
-    if not all(map(math.isfinite, (loss, *slopes))):
+    if not all(map(math.isfinite, (*losses, *slopes))):
         return False
     scale: list[float] = []  # found where it is needed
 
@@ -198,8 +236,9 @@ def compare(recording: Recording, values: Any, batch: Sequence[Any], ours: tuple
             scale.append(max([magnitude(recording, values, row) for row in batch]))
         return math.isclose(x, y, abs_tol=max(noise, 1e-12 * largest * scale[0]))
 
-    if not close(loss, eager_loss, 0.0, 1.0):
-        raise ReplayError(f"the loss is {float(loss)!r} in the replay, {eager_loss!r} computed eagerly")
+    for found in losses:
+        if not close(found, eager_loss, 0.0, 1.0):
+            raise ReplayError(f"the loss is {float(found)!r} in the replay, {eager_loss!r} computed eagerly")
     noise = 1e-12 * max([abs(slope) for slope in eager_slopes if math.isfinite(slope)], default=0.0)
     for i, (slope, expected) in enumerate(zip(slopes, eager_slopes, strict=gradient is not None)):
         if not close(slope, expected, noise, 1e-3):

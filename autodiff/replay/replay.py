@@ -113,7 +113,8 @@ class Replay:
         leaves = recording.parameters + recording.inputs
         variable = recording.numbers[:leaves].tolist()  # as recorded, not as they are by now
         batch = self._program.batch([variable[recording.parameters :]], recording.inputs)
-        reference.check(self._program, recording, vector(variable[: recording.parameters]), batch)
+        values = vector(variable[: recording.parameters])
+        self._is_compared = reference.check(self._program, recording, values, batch)
         self._seconds = time.perf_counter() - begin
 
     @property
@@ -140,7 +141,7 @@ class Replay:
 
     def report(self) -> Report:
         """Return what was found in the graph, and what runs it and why; printed, a text."""
-        return report(self._recording, self._program, self.backend, self._seconds)
+        return report(self._recording, self._program, self.backend, self._seconds, is_compared=self._is_compared)
 
     def __call__(self, batch: Any = None) -> float:
         """Return the loss at `values`; of a batch, the mean over its samples. See `gradient`."""

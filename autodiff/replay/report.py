@@ -28,6 +28,8 @@ class Report:
         reverse: the instructions of the reverse pass.
         memory: bytes of data, of parameters and gradient, and of all registers together; for a batch, a sample.
         seconds: how long it took to make the program, and to compare it with the eager engine.
+        is_compared: whether there was something to compare: not where numbers overflow or are undefined, at those that
+            were recorded and close by. There the eager engine answers, slowly.
         backends: of each back end, from the fastest on, why it runs the program, or why not; with microseconds that a
             run is estimated to take, forward and reverse, on the machine that `autodiff.replay.choice` names.
         rounding: whether the same numbers come out on every machine, bit by bit.
@@ -46,6 +48,7 @@ class Report:
     reverse: int
     memory: int
     seconds: float
+    is_compared: bool
     backends: tuple[tuple[str, str], ...]
     rounding: str
     native: str | None
@@ -61,11 +64,15 @@ class Report:
             f"remainder     {self.remainder:,} instructions on single numbers\n"
             f"memory        {self.memory:,} bytes\n"
             f"rounding      {self.rounding}\n"
-            f"made          in {self.seconds:.2g} s, comparison included\n"
+            f"made          in {self.seconds:.2g} s, {COMPARED[self.is_compared]}\n"
             f"back ends     " + "\n              ".join([f"{name:<8}{why}" for name, why in self.backends])
         )
 
 
+COMPARED = {
+    True: "comparison included",
+    False: "with nothing to compare: numbers are not finite here, and such the eager engine answers, slowly",
+}
 NOTHING = "gains nothing, as too little is alike to be put side by side"
 ALONE = "each operation is rounded by itself, and functions are its own: the same bits on every machine"
 ROUNDING = {
@@ -78,8 +85,16 @@ ROUNDING = {
 }
 
 
-def report(recording: Recording, program: Any, backend: str, seconds: float) -> Report:
-    """Return the report of a program, which was asked for by the name of a back end, or "auto"."""
+def report(recording: Recording, program: Any, backend: str, seconds: float, *, is_compared: bool) -> Report:
+    """Return the report of a program.
+
+    Args:
+        recording: the graph.
+        program: what was made of it.
+        backend: the name of a back end, by which it was asked for, or "auto".
+        seconds: how long it took to make.
+        is_compared: whether it was compared with the eager engine.
+    """
     tape: Tape = program.tape
     forward = [instruction for instruction in tape.instructions[: tape.forward] if instruction.operands]
     products = [x for x in forward if x.op is MATMUL and x.shape != SCALAR]
@@ -102,6 +117,7 @@ def report(recording: Recording, program: Any, backend: str, seconds: float) -> 
         if runs.kind in ("wasm", "llvm")
         else size * (2 * recording.parameters + sum(map(_places, tape.instructions))),
         seconds=seconds,
+        is_compared=is_compared,
         backends=_backends(recording, program, backend),
         rounding=ALONE if runs.kind == "wasm" and not isinstance(runs, Nested) else ROUNDING[runs.kind],
         native=runs.text(BATCH_SIZE) if isinstance(runs, Nested) else None,

@@ -8,7 +8,9 @@ import pytest
 
 import autodiff as ad
 from autodiff import DomainError, Replay, ReplayError, Value, nn
+from autodiff.engine import ops
 from autodiff.replay import reference
+from autodiff.replay.python import source
 
 pytestmark = pytest.mark.usefixtures("left", "no_native")
 
@@ -280,6 +282,8 @@ def test_a_program_that_is_wrong_is_refused():
             loss, gradient = replay._program.gradient(values, rows)
             return loss + 1e-6, gradient
 
+        loss = replay._program.loss
+
     with pytest.raises(ReplayError, match=r"the loss is 0\.\d+ in the replay, 0\.\d+ computed eagerly"):
         reference.check(Wrong(), replay._recording, replay.values, [[]])
 
@@ -294,8 +298,60 @@ def test_a_program_that_is_wrong_is_refused_where_the_recorded_point_is_not_fini
             loss, gradient = right(values, rows)
             return loss + 1e-3, gradient
 
+        loss = replay._program.loss
+
     with pytest.raises(ReplayError, match=r"the loss is"):
         reference.check(Wrong(), replay._recording, replay.values, [[]])
+
+
+@pytest.mark.parametrize("backend", ["python", "arrays", "wasm", "llvm"])
+@pytest.mark.parametrize("what", ["gradient", "loss"])
+def test_a_program_that_never_answers_is_refused(backend, what, monkeypatch):
+    """The eager engine would answer in its place, rightly and slowly, and nobody would see the fault."""
+    pytest.importorskip({"wasm": "wasmtime", "llvm": "llvmlite"}.get(backend, "autodiff"), reason="a back end")
+    pytest.importorskip("math" if backend == "python" else "numpy", reason="arrays and loop nests")
+    p = [Value(0.1 * k) for k in range(1, 9)]
+    loss = ad.mean([ad.tanh(ad.dot(p, [math.sin(i * k) for k in range(8)])) for i in range(40)])
+    made = type(Replay(loss, p, backend=backend)._program)
+    right = getattr(made, what)
+    nothing = {"gradient": lambda self, *where: (math.nan, right(self, *where)[1]), "loss": lambda *where: math.nan}
+    monkeypatch.setattr(made, what, nothing[what])
+    with pytest.raises(ReplayError, match="the replay has no finite answer, though all numbers are finite"):
+        Replay(loss, p, backend=backend)
+
+
+def test_a_form_that_always_raises_is_refused(monkeypatch):
+    monkeypatch.setitem(source.FLOATS, ops.TANH, "{x} / 0.0")  # which looks as if it were outside of a domain
+    q = Value(0.5)
+    with pytest.raises(ReplayError, match="the replay has no finite answer"):
+        Replay(ad.tanh(q), [q], backend="python")
+
+
+def test_a_loss_that_is_wrong_only_without_its_gradient_is_refused(monkeypatch):
+    q = Value(0.5)
+    replay = Replay(ad.tanh(q), [q])
+    monkeypatch.setattr(type(replay._program), "loss", lambda self, *where: 0.5)
+    with pytest.raises(ReplayError, match=r"the loss is 0\.5 in the replay, 0\.46"):
+        Replay(ad.tanh(q), [q])
+
+
+def test_the_report_says_where_there_was_nothing_to_compare():
+    q = Value(800.0)
+    replay = Replay(ad.exp(q) * q, [q])
+    assert not replay.report().is_compared
+    assert "with nothing to compare: numbers are not finite here" in str(replay.report())
+    q.data = 1.0
+    assert Replay(ad.exp(q) * q, [q]).report().is_compared
+
+
+def test_what_overflows_in_another_order_alone_is_no_disagreement(left):
+    q = Value(1.0)
+    terms = [term for k in range(1, 41) for term in (ad.exp(q * (700.0 + k / 5)), -ad.exp(1.0 * q * (700.0 + k / 5)))]
+    replay = Replay(ad.sum([*terms, q]), [q], backend="arrays")
+    assert math.isnan(replay._program.gradient(replay.values, [[]])[0])
+    assert not replay.report().is_compared
+    assert replay() == 1.0
+    left.clear()
 
 
 def test_rounding_at_a_kink_is_no_disagreement():

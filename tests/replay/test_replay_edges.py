@@ -71,6 +71,30 @@ def test_a_slope_that_is_a_convention_is_the_same_in_a_replay(kind):
         assert (found, list(gradient)) == (0.0, [p.grad, q.grad])
 
 
+def test_a_direction_without_a_length_is_0_in_lanes_as_well(kind):
+    """Eagerly it is so by convention: both legs of the hypotenuse are recorded as 0, and one stays so."""
+    p, q = Value(0.3), Value(0.4)
+    rows = [(0.0, 0.0), (3.0, 4.0), *[(0.0, 0.0)] * 38]
+
+    def loss(p, q):
+        return ad.mean([ad.hypot(p * x, q * y) + p * x for x, y in rows])
+
+    replay = Replay(loss(p, q), [p, q])
+    assert replay.report().kind == kind
+    assert replay.report().is_compared
+    found, gradient = replay.gradient()
+    length = math.hypot(0.9, 1.6)
+    assert found == pytest.approx((length + 0.9) / 40, rel=1e-14)
+    assert list(gradient) == pytest.approx([(0.9 * 3 / length + 3) / 40, 1.6 * 4 / length / 40], rel=1e-14)
+
+
+def test_inputs_that_were_recorded_where_nothing_is_finite_are_moved_to_compare(kind):
+    p, x = Value(0.5), Value(0.0)
+    replay = Replay(ad.sqrt(p * x * x + x) * 2.0, [p], [x])  # its slope by x, and so by p, is inf or nan at 0
+    assert replay.report().kind == kind
+    assert replay.report().is_compared
+
+
 @pytest.mark.parametrize(
     "row", [ad.relu, ad.abs, ad.elu, lambda x: ad.leaky_relu(x, 0.5), lambda x: ad.clip(x, -1.0, 0.0), lambda x: x + x]
 )

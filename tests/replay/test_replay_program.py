@@ -73,6 +73,8 @@ def test_a_program_may_differ_from_the_eager_engine_by_rounding_alone(off, refus
             gradient[0 if what == "first" else 1] *= 1 + off
             return loss, gradient
 
+        loss = replay._program.loss
+
     def check():
         reference.check(Wrong(), replay._recording, replay.values, [[]])
 

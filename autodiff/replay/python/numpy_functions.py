@@ -86,15 +86,21 @@ gauss, power_slope, _harmonic = _each(elementary.gauss), _each(elementary.power_
 
 
 def direction(x: Array, y: Array, turns: float) -> Array:
-    """Return the real part of i**turns (x - i y)/hypot(x, y), nan at the origin."""
-    return (x, y, -x, -y)[int(turns) % 4] / np.hypot(x, y)
+    """Return the real part of i**turns (x - i y)/hypot(x, y), 0 at the origin."""
+    return (x, y, -x, -y)[int(turns) % 4] / _distance(x, y)
 
 
 def harmonic(x: Array, y: Array, n: float, turns: float) -> Array:
-    """Return the real part of i**turns / (x + i y)**n, nan at the origin."""
+    """Return the real part of i**turns / (x + i y)**n, 0 at the origin."""
     if n > 1:
         return _harmonic(x, y, n, turns)
-    return direction(x, y, turns) / np.hypot(x, y)
+    return direction(x, y, turns) / _distance(x, y)
+
+
+def _distance(x: Array, y: Array) -> Array:
+    """Return hypot(x, y), and 1 at the origin."""
+    distance = np.hypot(x, y)
+    return np.where(distance == 0, 1.0, distance)
 
 
 def log_total(powers: Array, total: Array) -> Array:
