@@ -18,7 +18,7 @@ import json
 import linecache
 import math
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import autodiff
@@ -27,6 +27,15 @@ from autodiff import Value
 MAX_TEXT = 8_000  # characters of a program
 MAX_PRINTED = 20_000  # characters that are shown of what it prints
 MAX_STEPS = 300  # of a training that is drawn while one drags
+MAX_DRAGGED = 1e12  # of numbers to drag; larger ones are as they are written
+MAX_CHOICES = 60  # leaves that one chooses from
+COARSE = 12  # cells along each side of an error surface in the middle of a drag
+HINTS = {  # by what Python says of things that are often written as in mathematics
+    "invalid decimal literal": "A product is written with a star: 2 * x.",
+    "for ^: ": "A power is written with two stars: x ** 2.",
+    "can't multiply sequence by non-int": "A number has a decimal point, not a comma: 3.5.",
+    "No module named": "This page has Python's own modules and autodiff.",
+}
 FILE = "program"  # what Python calls the program
 ROOMS = ("autodiff.engine.functions", "autodiff.engine.reductions")
 FUNCTIONS = {name for name in autodiff.__all__ if getattr(vars(autodiff).get(name), "__module__", "") in ROOMS}
@@ -59,31 +68,33 @@ class Program:
     def __init__(self, text: str) -> None:
         tree = _parsed(text)
         nodes = [*ast.walk(tree)]
+        if len(nodes) == 1:
+            raise Trouble("Nothing is written yet: write a formula, such as tanh(w * x + b), or choose an example.")
         called = [node.func for node in nodes if isinstance(node, ast.Call)]
-        named = sorted(_names(tree), key=lambda name: (name.lineno, name.col_offset))
+        named = [node for node in nodes if isinstance(node, ast.Name)]
+        named.sort(key=lambda name: (name.lineno, name.col_offset))
         known = {*autodiff.__all__, *dir(builtins), *[name.id for name in named if isinstance(name.ctx, ast.Store)]}
         self.plain = all(map(_is_formula, nodes))
         missing = [name.id for name in named if self.plain and name.id not in known and name not in called]
         self.missing = [*dict.fromkeys(missing)]
-        self.numbers = self._numbers(tree, text)
+        self.numbers = self._numbers(tree, nodes, text)
         if self.plain:
-            _as_floats(tree)
+            _as_floats(nodes)
         mentioned = {name.id for name in named}.intersection(autodiff.__all__)
         self._start = {"__name__": "__main__", "autodiff": autodiff, "math": math}
         self._start |= {name: getattr(autodiff, name) for name in mentioned}
         last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        self._assigned = [
-            t.id for s in tree.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)
-        ]
+        assigned = [t.id for s in tree.body if isinstance(s, ast.Assign) for t in s.targets if isinstance(t, ast.Name)]
+        self._assigned = {name: place for place, name in enumerate(assigned)}  # the last one counts
         try:
             self._code = compile(tree, FILE, "exec")
             self._result = compile(ast.Expression(last.value), FILE, "eval") if isinstance(last, ast.Expr) else None
         except SyntaxError as error:  # such as a return outside of a function
             raise Trouble(_message(error), error.lineno) from None
 
-    def _numbers(self, tree: ast.Module, text: str) -> dict[str, dict[str, Any]]:
+    def _numbers(self, tree: ast.Module, nodes: list[ast.AST], text: str) -> dict[str, dict[str, Any]]:
         """Return the numbers to drag, with their places; in the tree, those that are no plain ones become Values."""
-        counting = {name.id for node in ast.walk(tree) for part in _counting(node) for name in _names(part)}
+        counting = {name.id for node in nodes for part in _counting(node) for name in _names(part)}
         lines, numbers = text.split("\n"), {}
         for statement in tree.body:
             found = _number(statement)
@@ -96,7 +107,8 @@ class Program:
             ]
             place = {"line": at.lineno - 1, "start": start, "end": end}  # in the units of JavaScript
             plain = name in counting and statement.value is at
-            numbers[name] = {"name": name, "value": number, **place, "whole": plain and isinstance(number, int)}
+            if abs(number) <= MAX_DRAGGED:
+                numbers[name] = {"name": name, "value": number, **place, "whole": plain and isinstance(number, int)}
             if not plain:
                 call = ast.Call(ast.Name("_value", ast.Load()), [ast.Constant(name), statement.value], [])
                 statement.value = ast.fix_missing_locations(ast.copy_location(call, statement.value))
@@ -117,21 +129,19 @@ class Program:
         if isinstance(result, Value) and result.op and not result.label:
             result.label = next(name for name in ("L", "out", "result", "") if name not in names)
         if not isinstance(result, Value):
-            result = assigned[max(assigned, key=self._last_place)] if assigned else None
+            result = assigned[max(assigned, key=self._assigned.__getitem__)] if assigned else None
         if result is None:
             raise Trouble(
                 "No Value came out. The last line, or the last name that is given a Value, is what is differentiated."
             )
         return result, names
 
-    def _last_place(self, name: str) -> int:
-        return len(self._assigned) - self._assigned[::-1].index(name)
-
 
 def answer(request: str) -> str:
     """Return what a view shows of a program, as JSON; the request is JSON, too.
 
-    Request: `text`; `view`, one of `VIEWS`; `trusted`, whether anything may run; `options` of the view.
+    Request: `text`; `view`, one of `VIEWS`; `trusted`, whether anything may run; `options` of the view. With the option
+    `drag`, a view is answered in the middle of a drag: with what has other numbers now, and a layout that has not.
 
     Answer: `numbers` to drag; `missing`, or `waiting` if it is to be run by hand first; else `printed`, what came out
     as `value`, and the data of the view as `shown`; or `error` with its words, and the line if it has one.
@@ -168,23 +178,57 @@ def _drawing(program: Program, loss: Value, names: dict[str, Any], options: Mapp
     return {"numbers": boxes | {arrow.id: [arrow.label] for arrow in scene.arrows}}
 
 
+def _story(loss: Value, names: dict[str, Any]) -> Any:
+    """Return the steps, and the names of leaves to choose from."""
+    story = _within(names, "_steps(_loss)", _steps=autodiff.steps, _loss=loss)
+    called = [story.name(leaf) for leaf in story.leaves if leaf.label]
+    return story, (called or [*map(story.name, story.leaves)])[:MAX_CHOICES]
+
+
 def _steps(program: Program, loss: Value, names: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    return steps_told(_within(names, "_steps(_loss)", _steps=autodiff.steps, _loss=loss))
+    """Return the steps; in the middle of a drag without their picture, unless modules with numbers are folded in it."""
+    story, _ = _story(loss, names)
+    return steps_told(story, drawn=not options.get("drag") or story._model is not None)
 
 
 def _derivation(program: Program, loss: Value, names: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    story = _within(names, "_steps(_loss)", _steps=autodiff.steps, _loss=loss)
-    leaves = [story.name(leaf) for leaf in story.leaves if leaf.label][:60]
-    wanted = leaves or [story.name(leaf) for leaf in story.leaves][:60]
-    if not wanted:
+    story, choices = _story(loss, names)
+    if not choices:
         raise Trouble("Nothing was computed from anything: there is no derivative to derive.")
-    wrt = options.get("wrt") if options.get("wrt") in wanted else wanted[0]
+    wrt = options.get("wrt") if options.get("wrt") in choices else choices[0]
     made = _within(names, "_derive(_loss, wrt=_wrt)", _derive=autodiff.derive, _loss=loss, _wrt=story.node(wrt))
-    return derivation_told(made) | {"choices": wanted, "wrt": wrt}
+    return derivation_told(made) | {"choices": choices, "wrt": wrt}
 
 
 def _exercise(program: Program, loss: Value, names: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
-    return exercise_told(_within(names, "_ask(_loss)", _ask=autodiff.exercise, _loss=loss))
+    """Return the exercise about all, or about a leaf and what is computed from it; in the middle of a drag the givens.
+
+    Where all are too many questions, it is about the first leaf of which there are few enough.
+    """
+    story, choices = _story(loss, names)
+    if options.get("drag"):
+        return {"given": {story.name(leaf): story.short(leaf.data) for leaf in story.leaves}}
+    asked = options.get("about") if options.get("about") in choices else ""
+    troubles = []
+    for about in [asked] if asked else ["", *choices]:
+        nodes = _computed_from(story, about) if about else None
+        try:
+            made = _within(names, "_ask(_loss, about=_about)", _ask=autodiff.exercise, _loss=loss, _about=nodes)
+            return exercise_told(made) | {"choices": ["", *choices], "about": about}
+        except ValueError as error:
+            troubles.append(error)
+    raise troubles[0]
+
+
+def _computed_from(story: Any, name: str) -> list[Value]:
+    """Return a leaf of a story, given by its name, and all that is computed from it."""
+    found = [story.node(name)]
+    inside = {id(found[0])}
+    for step in story.forward:
+        if any(id(parent) in inside for parent in step.node.parents):
+            found.append(step.node)
+            inside.add(id(step.node))
+    return found
 
 
 def _training(program: Program, loss: Value, names: dict[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -199,19 +243,19 @@ def _training(program: Program, loss: Value, names: dict[str, Any], options: Map
     steps = min(max(int(options.get("steps") or 20), 1), MAX_STEPS)
     moved = {name: values[name] for name in chosen}
     asked = dict(_call="_train(_forward, _moved, lr=_rate, steps=_steps)", _train=autodiff.training_steps, _rate=rate)
-    told, ending = _descended(
+    made, ending = _descended(
         lambda n: _within(names, **asked, _forward=lambda: program.run(moved)[0], _moved=[*moved.values()], _steps=n),
         steps,
     )
     rows = [
-        [format(number, ".6g") for number in (made.step, *made.numbers, *made.results, made.loss)]
-        for made in told.rounds
+        [format(number, ".6g") for number in (each.step, *each.numbers, *each.results, each.loss)]
+        for each in made.rounds
     ]
-    heads = ["step", *told.names, *told.results, told.root]
+    heads = ["step", *made.names, *made.results, made.root]
     shown = {"choices": [*values], "on": chosen, "rate": rate, "steps": steps, "heads": heads, "rows": rows}
-    return (
-        shown | {"surface": told.surface, "ending": ending} | ({"detail": told.told} if options.get("detail") else {})
-    )
+    shown["surface"] = made._walk(COARSE) if options.get("drag") else made.surface
+    more = {"detail": made.told} if options.get("detail") and not options.get("drag") else {}
+    return shown | {"ending": ending} | more
 
 
 def _descended(train: Callable[[int], Any], steps: int) -> tuple[Any, str]:
@@ -329,21 +373,23 @@ def thing(result: Any) -> dict[str, Any] | None:
     )
 
 
-def steps_told(story: Any) -> dict[str, Any]:
-    """Return steps for the stepper."""
+def steps_told(story: Any, drawn: bool = True) -> dict[str, Any]:
+    """Return steps for the stepper, with their picture or without it."""
     from autodiff.show.stepper.frames import told
 
+    if not drawn:
+        return {"story": told(story, [])}
     views = story.views
     return {"svg": views[0].picture.svg, "story": told(story, views)}
 
 
 def exercise_told(sheet: Any) -> dict[str, Any]:
     """Return an exercise for its sheet."""
-    from autodiff.exercises.sheets.page import told
+    from autodiff.exercises.sheets.page import told as asked
     from autodiff.exercises.sheets.sheet import blank
 
     drawing = blank(sheet, "auto")
-    return {"svg": drawing.svg, "sheet": told(sheet, drawing, True)}
+    return {"svg": drawing.svg, "sheet": asked(sheet, drawing, True)}
 
 
 def derivation_told(made: Any) -> dict[str, Any]:
@@ -391,9 +437,9 @@ def _is_formula(node: ast.AST) -> bool:
     return isinstance(node, FORMULA)
 
 
-def _as_floats(tree: ast.AST) -> None:
+def _as_floats(nodes: Iterable[ast.AST]) -> None:
     """Make all numbers floats: whole ones could grow without bounds."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Constant) and type(node.value) is int:
             with contextlib.suppress(OverflowError):
                 node.value = float(node.value)
@@ -425,18 +471,21 @@ def _number(statement: ast.stmt) -> tuple[str, float, Any] | None:
     sign, inner = 1, value
     while isinstance(inner, ast.UnaryOp) and isinstance(inner.op, ast.USub | ast.UAdd):
         sign, inner = (-sign if isinstance(inner.op, ast.USub) else sign), inner.operand
-    if not (isinstance(inner, ast.Constant) and type(inner.value) in (int, float)) or abs(inner.value) > 1e12:
+    if not (isinstance(inner, ast.Constant) and type(inner.value) in (int, float)):
         return None
     return statement.targets[0].id, sign * inner.value, value
 
 
 def _told(error: BaseException) -> dict[str, Any]:
-    """Return an error as Python words it, with the line of the program that it came from."""
+    """Return an error as Python words it, with the line of the program, and a hint if there is one."""
     if isinstance(error, Trouble):
-        return {"words": error.words, "line": error.line}
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
-    line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
-    return {"words": _cut(_message(error)), "line": line}
+        words, line = error.words, error.line
+    else:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+        line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
+        words = _message(error)
+    hints = [hint for sign, hint in HINTS.items() if sign in words]
+    return {"words": "\n".join([_cut(words), *hints]), "line": line}
 
 
 def _message(error: BaseException) -> str:

@@ -30,6 +30,7 @@ function checked(found) {
   const name = (text) => typeof text === "string" && text.length <= 100;
   const number = (value, low, high) => typeof value === "number" && value >= low && value <= high;
   if (name(found.wrt)) state.wrt = found.wrt;
+  if (name(found.about)) state.about = found.about;
   if (Array.isArray(found.on) && found.on.length <= 20 && found.on.every(name)) state.on = found.on;
   if (number(found.rate, 1e-9, 1e6)) state.rate = found.rate;
   if (number(found.steps, 1, 300)) state.steps = Math.round(found.steps);

@@ -55,10 +55,10 @@ async function update(typed = false, dragged = false) {
   clearTimeout(resting);
   note();
   if (trusted) remember();
-  const options = { wrt: state.wrt, on: state.on, rate: state.rate, steps: state.steps, detail: state.detail };
+  const options = { wrt: state.wrt, about: state.about, on: state.on, rate: state.rate, steps: state.steps, detail: state.detail };
   const { view } = state;
-  if (dragged && view === "drawing" && panel.firstElementChild?.dataset.kind === view) {
-    options.drag = true;
+  if (dragged && panel.firstElementChild?.dataset.kind === view) {
+    options.drag = true; // a layout waits until the drag rests
     resting = setTimeout(update, 250);
   }
   panel.classList.add("old");
@@ -172,9 +172,9 @@ function put(name, value) {
   update(false, true);
 }
 
-function set(options) {
+function set(options, dragged = false) {
   Object.assign(state, options);
-  update();
+  update(false, dragged);
 }
 
 // The program.
@@ -273,7 +273,7 @@ function remembered() {
 }
 
 // The link. Browsers refuse many changes of the address a second.
-const link = () => toLink({ text: state.text, view: state.view, wrt: state.wrt, on: state.on, rate: state.rate, steps: state.steps });
+const link = () => toLink({ text: state.text, view: state.view, wrt: state.wrt, about: state.about, on: state.on, rate: state.rate, steps: state.steps });
 function note() {
   clearTimeout(noting);
   mark();

@@ -45,17 +45,26 @@ const SHOW = {
     canvas.scrollTo(scrollLeft, scrollTop);
   },
 
-  // The stepper is made anew, and goes to where the old one was.
-  steps(panel, { svg, story }) {
-    const old = panel.firstElementChild?.dataset.kind === "steps" ? panel.firstElementChild.shadowRoot : null;
+  // The stepper is made anew, and goes to where the old one was. Without a picture it has that of the old one.
+  steps(panel, { svg, story }, change) {
+    const last = panel.firstElementChild?.dataset.kind === "steps" ? panel.firstElementChild : null;
+    const old = last?.shadowRoot;
+    if (svg) {
+      const [first, ...others] = story.views;
+      const views = [first, ...others.map((view) => ({ ...view, svg: pictureText(view.svg) }))];
+      story = { ...story, views };
+      svg = pictureText(svg);
+    } else if (last && shape(story) === shape(last.story)) {
+      story = { ...story, views: last.story.views };
+      svg = last.svg;
+    } else return change({}); // another graph: ask for it whole
     const at = old?.querySelector("input[type=range]").value;
     const fine = old?.querySelector("button[aria-pressed]").getAttribute("aria-pressed") === "true";
     const focused = old?.activeElement ? [...old.querySelectorAll("button, select, input")].indexOf(old.activeElement) : -1;
     const place = make("div", { "data-kind": "steps" });
+    Object.assign(place, { svg, story });
     panel.replaceChildren(place);
-    const [first, ...others] = story.views;
-    const views = [first, ...others.map((view) => ({ ...view, svg: pictureText(view.svg) }))];
-    PARTS.mount(place, pictureText(svg), { ...story, views }, PARTS.css.stepper + NARROW, false);
+    PARTS.mount(place, svg, story, PARTS.css.stepper + NARROW, false);
     if (!old) return;
     if (fine) place.shadowRoot.querySelector("button[aria-pressed]").click();
     const slider = place.shadowRoot.querySelector("input[type=range]");
@@ -70,26 +79,20 @@ const SHOW = {
       return make("dl", { class: "equations" }, make("dt", {}, target), ...rows.map((row) => make("dd", {}, row)));
     });
     const stands = where.length ? [make("p", {}, "where"), ...where.map((line) => make("p", {}, line))] : [];
-    let made = place.querySelector(".derivation");
-    if (!made) {
-      made = make("div", { class: "derivation" });
-      if (choices) {
-        const choose = make("select", { id: "wrt", change: () => change({ wrt: choose.value }) });
-        place.append(make("div", { class: "settings" }, make("label", { for: "wrt" }, "Derivative by"), choose));
-      }
-      place.append(made);
-    }
-    const choose = place.querySelector("select");
-    if (choose && [...choose.options].map((option) => option.value).join("\n") !== choices.join("\n"))
-      choose.replaceChildren(...choices.map((name) => make("option", { value: name }, name)));
-    if (choose) choose.value = wrt;
-    made.replaceChildren(...equations, make("div", { class: "where" }, ...stands));
+    if (!place.firstChild) place.append(...(choices ? [chooser("Derivative by", "wrt", change)] : []), make("div", { class: "derivation" }));
+    if (choices) choose(place, choices, wrt);
+    place.lastChild.replaceChildren(...equations, make("div", { class: "where" }, ...stands));
   },
 
-  exercise(panel, { svg, sheet }) {
-    const place = make("div", { "data-kind": "exercise" }, make("img", { alt: "", src: address(pictureText(svg)) }));
-    panel.replaceChildren(place);
-    PARTS.mountSheet(place, sheet, PARTS.css.sheet + NARROW);
+  exercise(panel, { svg, sheet, choices, about, given }, change) {
+    const place = placeOf(panel, "exercise");
+    if (given) return give(place, given);
+    if (!place.firstChild) place.append(...(choices ? [chooser("About", "about", change)] : []), make("div"));
+    if (choices) choose(place, choices, about);
+    const made = make("div", {}, make("img", { alt: "", src: address(pictureText(svg)) }));
+    place.lastChild.replaceWith(made);
+    place.sheet = sheet;
+    PARTS.mountSheet(made, sheet, PARTS.css.sheet + NARROW);
   },
 
   training(panel, shown, change) {
@@ -108,6 +111,32 @@ function renumber(panel, numbers) {
   }
 }
 
+// A list to choose a name from, for one of the settings; "" is all.
+function chooser(title, setting, change) {
+  const list = make("select", { id: setting, change: () => change({ [setting]: list.value }) });
+  return make("div", { class: "settings" }, make("label", { for: setting }, title), list);
+}
+function choose(place, choices, chosen) {
+  const list = place.querySelector("select");
+  if ([...list.options].map((option) => option.value).join("\n") !== choices.join("\n"))
+    list.replaceChildren(...choices.map((name) => make("option", { value: name }, name || "everything")));
+  list.value = chosen;
+}
+
+// What makes the pictures of two stories alike but for their numbers.
+const shape = ({ nodes }) => JSON.stringify(nodes.map(({ name, parents }) => [name, parents]));
+
+// Put numbers that are given into the exercise that is there, whose answers stay as they are until the drag rests.
+function give(place, given) {
+  const { sheet, lastChild: made } = place;
+  for (const { id, name } of sheet.nodes) {
+    const text = made.shadowRoot.getElementById(id)?.querySelector("text.data");
+    if (text && name in given) text.textContent = given[name];
+  }
+  const names = sheet.givens.map(([name]) => name);
+  if (names.every((name) => name in given)) made.shadowRoot.querySelector(".givens code").textContent = names.map((name) => `${name} = ${given[name]}`).join(", ");
+}
+
 const address = (svg) => `data:image/svg+xml;base64,${btoa(Array.from(new TextEncoder().encode(svg), (byte) => String.fromCharCode(byte)).join(""))}`;
 
 // Put the package's training, each step to step through, into an element.
@@ -124,7 +153,7 @@ class Training {
     this.change = change;
     this.at = null; // the step that is shown; null is the last
     this.moved = make("fieldset", {}, make("legend", {}, "Moved:"));
-    this.rate = make("input", { type: "range", min: -5, max: 0.5, step: 0.01, id: "rate", "aria-label": "Step size, on a logarithmic scale", input: () => this.set({ rate: Number((10 ** this.rate.value).toPrecision(3)) }) });
+    this.rate = make("input", { type: "range", min: -5, max: 0.5, step: 0.01, id: "rate", "aria-label": "Step size, on a logarithmic scale", input: () => this.set({ rate: Number((10 ** this.rate.value).toPrecision(3)) }, true) });
     this.exact = make("input", { type: "number", step: "any", min: 0, "aria-label": "Step size", change: () => this.exact.value > 0 && this.set({ rate: Number(this.exact.value) }) });
     this.steps = make("input", { type: "number", min: 1, max: 300, id: "steps", change: () => this.steps.value >= 1 && this.set({ steps: Math.min(Math.round(this.steps.value), 300) }) });
     this.train = make("button", { type: "button", class: "main", click: () => (this.timer ? this.pause() : this.play()) }, "Train");
@@ -140,8 +169,8 @@ class Training {
     place.append(settings, make("div", { class: "training" }, this.surface, side, this.detail));
   }
 
-  set(options) {
-    this.change({ ...options, detail: this.detail.open });
+  set(options, dragged = false) {
+    this.change({ ...options, detail: this.detail.open }, dragged);
   }
 
   show({ choices, on, rate, steps, heads, rows, surface, ending, detail }) {

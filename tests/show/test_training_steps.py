@@ -52,6 +52,26 @@ def test_the_steps_that_are_told_have_the_gradients_of_backward():
         assert [story.gradient(weight) for weight in weights] == [weight.grad for weight in weights]
 
 
+def test_a_training_whose_graph_changes_on_the_way_has_the_results_of_each_step_by_name():
+    w = Value(2.0, "w")
+    w.grad = 7.0
+
+    def forward():
+        near = w.data < 1.0
+        a, b = (w * w, w + 1.0) if near else (w + 1.0, w * w)
+        (a if near else b).label = "square"
+        return a + b * 3.0
+
+    told = training_steps(forward, [w], lr=0.1, steps=4)
+    assert any(made.numbers[0] < 1.0 for made in told.rounds)
+    for made in told.rounds:
+        (number,) = made.numbers
+        assert made.results == (number * number,)
+        if made.updates:
+            assert made.updates[0].gradient == pytest.approx(2 * number + 3 if number < 1.0 else 1 + 6 * number)
+    assert w.grad == 7.0  # which is nobody else's
+
+
 def test_the_parameters_are_put_back_whatever_happens():
     forward, weights = the_1_1_1_network()
     training_steps(forward, weights, lr=0.01, steps=3).html  # noqa: B018  # which looks at the surface, too

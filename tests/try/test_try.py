@@ -115,6 +115,83 @@ def expected(**numbers):
     return sorted([f"grad {n:g}" for n in (w.grad, x.grad, b.grad, t.grad, y.grad, inner, inner, loss.grad)])
 
 
+@pytest.fixture(scope="module")
+def bench():
+    sys.path[:0] = [str(DOCS), str(DOCS / "try")]
+    import bench
+
+    return bench
+
+
+def answer(bench, text, view, **options):
+    return json.loads(bench.answer(json.dumps({"text": text, "view": view, "trusted": True, "options": options})))
+
+
+def test_every_example_shows_every_view(bench):
+    examples = json.loads((DOCS / "try" / "examples.json").read_text("utf-8"))
+    for example in examples:
+        for view in bench.VIEWS:
+            assert answer(bench, example["text"], view, **example["options"]).get("shown"), (example["title"], view)
+
+
+def test_in_a_drag_the_numbers_are_those_of_the_whole_answer(bench):
+    text = "w = 3\nx = 2\nb = 1\ny = tanh(w * x + b)\nL = (y - 5) ** 2 + w ** 2"
+    full, drag = [
+        {view: answer(bench, text, view, on=["w", "b"], rate=0.01, **options)["shown"] for view in bench.VIEWS}
+        for options in ({}, {"drag": True})
+    ]
+    for id_, texts in drag["drawing"]["numbers"].items():
+        assert all(f">{shown}</text>" in full["drawing"]["svg"] for shown in filter(None, texts)), id_
+    assert drag["steps"].keys() == {"story"}
+    assert drag["steps"]["story"] | {"views": []} == full["steps"]["story"] | {"views": []}
+    assert drag["derivation"] == full["derivation"]
+    sheet = full["exercise"]["sheet"]
+    assert sheet["given"] == ", ".join([f"{name} = {drag['exercise']['given'][name]}" for name, _ in sheet["givens"]])
+    assert drag["training"]["rows"] == full["training"]["rows"]
+    points = [
+        shown["surface"].partition('class="walk" points="')[2].partition('"')[0]
+        for shown in (drag["training"], full["training"])
+    ]
+    assert points[0] == points[1] != ""
+
+
+def test_an_exercise_of_too_much_is_about_one_number(bench):
+    text = "a = 1\nb = 2\nc = 3\ny = a\nfor _ in [1] * 12:\n    y = y * b\nL = y + c"
+    shown = answer(bench, text, "exercise")["shown"]
+    assert shown["choices"] == ["", "a", "b", "c"]
+    assert shown["about"] == "a"
+    asked = [question["name"] for question in shown["sheet"]["questions"]]
+    assert "dL/da" in asked
+    assert "dL/db" not in asked
+    assert [q["name"] for q in answer(bench, text, "exercise", about="c")["shown"]["sheet"]["questions"]] == [
+        "L",
+        "dL/dL",
+        "dL/dc",
+    ]
+    assert "about=" in answer(bench, text, "exercise", about="b")["error"]["words"]
+
+
+def test_a_number_too_large_to_drag_is_differentiated_all_the_same(bench):
+    found = answer(bench, "x = 1e13\nw = 2\nL = w * x", "derivation")
+    assert [number["name"] for number in found["numbers"]] == ["w"]
+    assert found["value"] == "2e+13"
+    assert found["shown"]["choices"] == ["w", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("x = 3\nL = x ^ 2", "x ** 2"),
+        ("x = 3\nL = 2x", "2 * x"),
+        ("x = 3,5\nL = x * 2", "3.5"),
+        ("import nothing_of_that_name", "Python's own modules and autodiff"),
+        ("  \n# only a comment", "Nothing is written yet"),
+    ],
+)
+def test_what_is_written_as_in_mathematics_gets_a_hint(bench, text, hint):
+    assert hint in answer(bench, text, "drawing")["error"]["words"]
+
+
 def test_something_is_seen_before_the_interpreter_is_there(started):
     assert started[2] > 0
 
@@ -170,6 +247,25 @@ def test_an_exercise_names_the_mistake_and_knows_what_is_right(page):
     page.locator("#panel #answer").fill("4")
     page.keyboard.press("Enter")
     expect(page.locator("#panel .verdict.right")).to_be_visible()
+
+
+def test_in_a_drag_an_exercise_has_the_new_givens_and_asks_about_one_number_if_that_is_chosen(page):
+    show(page, "w = 3\nx = 4\nL = w * x + w", "exercise")
+    page.locator("#n-x").focus()
+    page.keyboard.press("ArrowRight")
+    moved = float(page.locator("#n-x").input_value())
+    expect(page.locator("#panel .givens code")).to_have_text(f"w = 3, x = {moved:g}")
+    expect(page.locator("#panel text.data", has_text=f"{moved:g}")).to_be_visible()
+    page.locator("#about").select_option("x")
+    expect(page.locator("#panel .overview li code")).to_have_text(["v1", "L", "dL/dL", "dL/dv1", "dv1/dx", "dL/dx"])
+
+
+def test_in_a_drag_another_graph_is_drawn_anew(page):
+    show(page, "x = 2\nif x > 2:\n    y = x * x\nelse:\n    y = -x\ny + 1", "steps", run=True)
+    expect(page.locator("#panel .count")).to_have_text("0 / 4 start")
+    page.locator("#n-x").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#panel g.node text.sign", has_text="*")).to_be_visible()
 
 
 def test_a_training_walks_as_the_package_does(page):

@@ -9,11 +9,12 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from autodiff.support.labels import short
 
 SIDE, MARGIN = 300.0, 64.0  # of the square that is drawn on, and the room for its numbers, in pixels
-CELLS = 48  # along each side
+CELLS = 48  # along each side, unless others are asked for
 QUANTILES = (0.09, 0.17, 0.28, 0.42, 0.58, 0.74, 0.9)  # of the errors in sight, at which lines are drawn
 LOW, HIGH = (0, 105, 168), (184, 71, 0)
 INK, WALK = "#1f2933", "#b84700"
@@ -22,7 +23,11 @@ Point = tuple[float, float]
 
 
 def surface(
-    names: tuple[str, str], walk: Sequence[Point], error: Callable[[float, float], float], spec: str = ".3g"
+    names: tuple[str, str],
+    walk: Sequence[Point],
+    error: Callable[[float, float], float],
+    spec: str = ".3g",
+    cells: int = CELLS,
 ) -> str:
     """Return the lines of equal error around a walk over two parameters, and the walk.
 
@@ -31,21 +36,23 @@ def surface(
         walk: their numbers before each step.
         error: the error at two numbers.
         spec: the format of the numbers at the axes.
+        cells: how many there are along each side, at whose corners the error is computed.
     """
     xs, ys = [x for x, _ in walk], [y for _, y in walk]
     size = max(*(0.75 * (max(c) - min(c)) for c in (xs, ys)), 0.25 * max(map(abs, [*xs, *ys])), 1e-3)
     left, low = (max(xs) + min(xs)) / 2 - size, (max(ys) + min(ys)) / 2 - size
-    step = 2 * size / CELLS
-    grid = [[error(left + i * step, low + j * step) for i in range(CELLS + 1)] for j in range(CELLS + 1)]
+    step, unit = 2 * size / cells, CELLS / cells
+    grid = [[error(left + i * step, low + j * step) for i in range(cells + 1)] for j in range(cells + 1)]
     seen = sorted([z for row in grid for z in row if math.isfinite(z)])
     levels = sorted({seen[int(q * (len(seen) - 1))] for q in QUANTILES}) if seen else []
     parts = []
     for n, level in enumerate(levels):
-        path = "".join([f"M{_at(*a)}L{_at(*b)}" for a, b in _contour(grid, level)])
+        pieces = [[(unit * x, unit * y) for x, y in piece] for piece in _contour(grid, level)]
+        path = "".join([f"M{_at(*a)}L{_at(*b)}" for a, b in pieces])
         share = n / max(len(levels) - 1, 1)
         colour = "#" + "".join([f"{round(a + (b - a) * share):02x}" for a, b in zip(LOW, HIGH, strict=True)])
         parts.append(f'<path class="level" d="{path}" fill="none" stroke="{colour}" stroke-width="1"/>')
-    places = [((x - left) / step, (y - low) / step) for x, y in walk]
+    places = [((x - left) / step * unit, (y - low) / step * unit) for x, y in walk]
     ends = [short(x, spec) for x in (left, left + 2 * size, low, low + 2 * size)]
     return _drawn(parts, places, names, ends, f"Lines of equal error over {names[0]} and {names[1]}, and the walk")
 
@@ -64,12 +71,12 @@ def curve(name: str, errors: Sequence[float], spec: str = ".3g") -> str:
 def _contour(grid: Sequence[Sequence[float]], level: float) -> list[tuple[Point, Point]]:
     """Return the pieces of a line of equal height, cell by cell, between the places where it crosses their sides."""
     pieces = []
-    for j in range(len(grid) - 1):
-        for i in range(len(grid[j]) - 1):
-            corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
-            heights = [grid[y][x] - level for x, y in corners]
-            if not all(map(math.isfinite, heights)):
+    for j, (row, above) in enumerate(pairwise(grid)):
+        for i, around in enumerate(zip(row[:-1], row[1:], above[1:], above[:-1], strict=True)):
+            if len({z < level for z in around}) == 1 or not all(map(math.isfinite, around)):
                 continue
+            corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
+            heights = [z - level for z in around]
             crossed = []
             for k in range(4):
                 a, b = heights[k], heights[(k + 1) % 4]

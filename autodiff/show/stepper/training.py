@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from autodiff.engine.arguments import named_values
+from autodiff.engine.backward import toposort
 from autodiff.engine.value import Value
 from autodiff.nn.module import Module
 from autodiff.show.graph import viewer
@@ -18,9 +19,9 @@ from autodiff.show.picture.drawing import Engine
 from autodiff.show.stepper.frames import told
 from autodiff.show.stepper.page import Parts, as_fragment, as_page, framed, image, live
 from autodiff.show.stepper.steps import Steps
-from autodiff.show.stepper.surface import curve, surface
+from autodiff.show.stepper.surface import CELLS, curve, surface
 from autodiff.show.stepper.words import escaped
-from autodiff.show.story.training import MAX_STEPS, Round, Update, is_told, loss_of, put_back, sampled
+from autodiff.show.story.training import MAX_STEPS, Round, Update, is_told, loss_of, put_back, sampled, slopes
 from autodiff.show.story.worked import columns
 from autodiff.support import files
 from autodiff.support.arguments import check_function, check_range, positive
@@ -35,7 +36,6 @@ class TrainingSteps:
 
     Attributes:
         rounds: the numbers of each step; the last one is where they lead to.
-        stories: by the number of a step, its `Steps`: of the first ones, then of ever fewer, and of the last.
         names: of the parameters.
         results: the names of the last nodes that somebody named, other than the loss.
         rate: the step size.
@@ -53,41 +53,63 @@ class TrainingSteps:
     ) -> None:
         self.rate, self.number_format = rate, number_format
         self.rounds: list[Round] = []
-        self.stories: dict[int, Steps] = {}
         self._forward, self._parameters = forward, parameters
+        self._story = partial(Steps, held=held, engine=engine, number_format=number_format)
+        self._told: dict[int, Value] = {}  # the losses of the steps that are told
+        self._places: dict[tuple[Any, ...], list[int]] = {}  # of the results, by what is computed
         with put_back(parameters):
             for step in range(steps + 1):
-                story = Steps(loss_of(forward), held, engine, number_format=number_format)
+                loss = loss_of(forward)
                 if not step:
-                    self.root = story.name(story.root)
-                    made = [s.name for s in story.forward[:-1] if story.is_named(s.node)]
-                    self.results = made[-MAX_RESULTS:]
-                    self.names = [story.name(p) if p in story else p.label or f"p{i}" for i, p in enumerate(parameters)]
+                    self._name(self._story(loss))
                 numbers = tuple([parameter.data for parameter in parameters])
-                results = tuple([story.number(name) for name in self.results if name in story.nodes])
-                updates = self._updates(story) if step < steps else ()
-                self.rounds.append(Round(step, story.number(story.root), numbers, results, updates))
+                updates = self._updates(loss) if step < steps else ()
+                self.rounds.append(Round(step, loss.data, numbers, self._results(loss), updates))
                 if is_told(step, steps):
-                    self.stories[step] = story
+                    self._told[step] = loss
                 for parameter, update in zip(parameters, updates, strict=False):
                     parameter.data = update.after
 
-    def _updates(self, story: Steps) -> tuple[Update, ...]:
+    def _name(self, story: Steps) -> None:
+        """Take the names from the story of the first step."""
+        self.root = story.name(story.root)
+        self.results = [s.name for s in story.forward[:-1] if story.is_named(s.node)][-MAX_RESULTS:]
+        self.names = [story.name(p) if p in story else p.label or f"p{i}" for i, p in enumerate(self._parameters)]
+
+    def _updates(self, loss: Value) -> tuple[Update, ...]:
         updates = []
-        for name, parameter in zip(self.names, self._parameters, strict=True):
-            slope = story.gradient(parameter) if parameter in story else 0.0
+        for name, parameter, slope in zip(self.names, self._parameters, slopes(loss, self._parameters), strict=True):
             updates.append(Update(name, parameter.data, slope, parameter.data - self.rate * slope))
         return tuple(updates)
+
+    def _results(self, loss: Value) -> tuple[float, ...]:
+        """Return the numbers of the results. Where the same is computed as in another step, the names are the same."""
+        order, _ = toposort(loss)
+        shape = tuple([(node.op, node.label) for node in order])
+        if shape not in self._places:
+            places = {step.name: place for place, step in enumerate(self._story(loss).forward)}
+            self._places[shape] = [places[name] for name in self.results if name in places]
+        return tuple([order[place].saved[0] for place in self._places[shape]])
+
+    @cached_property
+    def stories(self) -> dict[int, Steps]:
+        """By the number of a step, its `Steps`: of the first ones, then of ever fewer, and of the last."""
+        return {step: self._story(loss) for step, loss in self._told.items()}
 
     @cached_property
     def surface(self) -> str:
         """The walk as SVG: on the lines of equal error if there are two parameters, else the error by steps."""
+        return self._walk(CELLS)
+
+    def _walk(self, cells: int) -> str:
+        """Return `surface`, with the error computed at so many places along each side."""
         if len(self._parameters) != 2:
             return curve(self.root, [made.loss for made in self.rounds])
         first, second = self.names
         walk = [(made.numbers[0], made.numbers[1]) for made in self.rounds]
         with put_back(self._parameters):
-            return surface((first, second), walk, lambda x, y: sampled(self._forward, self._parameters, (x, y)))
+            error = partial(sampled, self._forward, self._parameters)
+            return surface((first, second), walk, lambda x, y: error((x, y)), cells=cells)
 
     @property
     def html(self) -> str:

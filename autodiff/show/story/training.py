@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from autodiff.engine.backward import toposort
 from autodiff.engine.value import Value
 from autodiff.support.labels import clean, short
 
@@ -92,6 +93,22 @@ def loss_of(forward: Callable[[], Value]) -> Value:
     if loss.op and not clean(loss.label):
         loss.label = "L"
     return loss
+
+
+def slopes(loss: Value, parameters: Sequence[Value]) -> list[float]:
+    """Return the derivatives of the loss by the parameters; the gradients that nodes have stay as they are."""
+    order, leaves = toposort(loss)
+    nodes = [*order, *leaves]
+    inside = set(map(id, nodes))
+    before = [node._grad for node in nodes]
+    try:
+        for node in nodes:
+            node._grad = None
+        loss.backward()
+        return [parameter.grad if id(parameter) in inside else 0.0 for parameter in parameters]
+    finally:
+        for node, gradient in zip(nodes, before, strict=True):
+            node._grad = gradient
 
 
 def sampled(forward: Callable[[], Value], parameters: Sequence[Value], numbers: Sequence[float]) -> float:
