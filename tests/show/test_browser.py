@@ -173,7 +173,8 @@ def test_a_node_is_gone_to_by_click_and_by_enter(open_page):
 
 def test_play_goes_on_until_the_end_and_can_be_stopped_and_hurried(open_page):
     page = open_page(steps(neuron()).html)
-    page.clock.install()
+    page.clock.install(time=0)
+    page.clock.pause_at(1000)  # from here on, time passes only where it is told to
     button(page, "Play").click()
     page.clock.run_for(3000)
     assert position(page) == "2 / 10 forward"
