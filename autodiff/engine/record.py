@@ -112,7 +112,7 @@ class Record:
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         for node in upward(self, lambda node: id(node) in memo):
             x, y, *rest = node._state
-            again = memo[id(node)] = restore(None, type(node), _known(x, memo), _known(y, memo), *rest)
+            again = memo[id(node)] = restore(None, type(node), copy_of(x, memo), copy_of(y, memo), *rest)
             for name, thing in _own(node).items():
                 setattr(again, name, copy.deepcopy(thing, memo))
         return memo[id(self)]
@@ -170,10 +170,10 @@ def restore(kin: object, kind: type, *state: Any) -> Any:
     return node
 
 
-def _known(operand: Any, memo: dict[int, Any]) -> Any:
+def copy_of(operand: Any, memo: dict[int, Any]) -> Any:
     """Return the copy of an operand, or of a group of them, which nodes that share it share again."""
     if operand.__class__ is tuple and id(operand) not in memo:
-        memo[id(operand)] = tuple([_known(one, memo) for one in operand])
+        memo[id(operand)] = tuple([copy_of(one, memo) for one in operand])
     return None if operand is None else memo[id(operand)]
 
 

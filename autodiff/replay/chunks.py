@@ -43,7 +43,7 @@ class Shared:
         """The recording as it is sent, without the numbers of what is computed or given anew in each run."""
         recording = self.recording
         numbers = array("d", [x if recording.is_constant(i) else 0.0 for i, x in enumerate(recording.numbers)])
-        return zlib.compress(pickle.dumps(replace(recording, numbers=numbers)))
+        return zlib.compress(pickle.dumps(replace(recording, numbers=numbers, computed=False)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return received, (self.packed, self.backend)

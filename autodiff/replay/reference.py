@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import random
+from array import array
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from autodiff.engine.backward import NOTHING, written
 from autodiff.engine.elementary import total
 from autodiff.engine.ops import Op
 from autodiff.engine.value import Value
-from autodiff.replay.recording.record import Recording
+from autodiff.replay.recording.record import Kind, Recording
 from autodiff.replay.vectors import vector
 
 MAX_POINTS = 5  # at which a program may be tried
@@ -42,6 +43,8 @@ def computed(recording: Recording, leaves: Sequence[float]) -> list[float]:
     Raises:
         DomainError, ZeroDivisionError: as `evaluate`.
     """
+    if recording.computed and array("d", leaves).tobytes() == recording.numbers[: len(leaves)].tobytes():
+        return recording.numbers.tolist()  # as it was built
     numbers = [*leaves, *recording.numbers[len(leaves) :]]
     edges, kinds, labels = recording.edges, recording.kinds, recording.labels
     values = [(op and op.value, static, op and op.arity) for op, static in kinds]
@@ -66,26 +69,27 @@ def computed(recording: Recording, leaves: Sequence[float]) -> list[float]:
 def slopes(recording: Recording, numbers: Sequence[float]) -> list[float]:
     """Return the derivative of the loss by each node, from what the nodes are.
 
-    It is `backward_pass` of the engine over columns: one `Value` stands for each node in turn, two for its parents.
+    It is `backward_pass` of the engine over columns. Where a node has a short record, a `Value` stands for it, and two
+    for its parents.
     """
-    edges, begins, codes = recording.edges, recording.begins, recording.codes
+    kinds, edges = recording.kinds, recording.edges
     slopes = [NOTHING] * len(recording)
     slopes[recording.root] += 1.0
-    rules = [(op, op and written(op), static, op and _has_short_record(op)) for op, static in recording.kinds]
+    rules = [op and (op, written(op) if _has_short_record(op) else None, static) for op, static in kinds]
     node, x, y = Value(0.0), Value(0.0), Value(0.0)
     node._x = x
-    for place in range(recording.root, -1, -1):
-        incoming = slopes[place]
-        if incoming is NOTHING or not codes[place]:
+    columns = recording.codes, recording.begins[:-1], recording.begins[1:], range(len(recording))
+    for code, begin, end, place in zip(*map(reversed, columns), strict=True):
+        incoming, rule = slopes[place], rules[code]
+        if incoming is NOTHING or rule is None:
             continue
-        op, hand_on, static, is_short = rules[codes[place]]
-        if not is_short:
-            _hand_on(recording, place, numbers, slopes)
+        op, hand_on, static = rule
+        if hand_on is None:
+            _hand_on(kinds[code], numbers, place, edges[begin:end].tolist(), slopes)
             continue
-        begin = begins[place]
         i = edges[begin]
         node.op, node._data, node._a, x._grad = op, numbers[place], numbers[i], slopes[i]
-        if begins[place + 1] == begin + 1:
+        if end == begin + 1:
             node._y, node._b = None, static[0] if static else None
             hand_on(node, incoming)
         else:
@@ -102,25 +106,18 @@ def _has_short_record(op: Op) -> bool:
     return op.arity is not None and op.arity + op.static <= 2
 
 
-def _hand_on(recording: Recording, place: int, numbers: Sequence[float], slopes: list[float]) -> None:
-    """Hand the slope of a node of any number of operands on to these."""
-    op, static = recording.kinds[recording.codes[place]]
-    operands = recording.edges[recording.begins[place] : recording.begins[place + 1]]
-    parents = {i: Value(0.0) for i in operands}
-    for i, parent in parents.items():
-        parent._grad = slopes[i]
-    groups = op.grouped([parents[i] for i in operands], ())
-    given = op.grouped([numbers[i] for i in operands], static)
-    node = Value(numbers[place])
-    node.op = op
-    if groups and groups[0].__class__ is tuple:  # two groups, and what follows them
-        (x, node._y, *more), (a, node._b, *others) = groups, given
-        node._x, node._a = (x, *more), (a, *others)
-    else:
-        node._x, node._a = groups, given
-    written(op)(node, slopes[place])
-    for i, parent in parents.items():
-        slopes[i] = parent._grad
+def _hand_on(kind: Kind, numbers: Sequence[float], place: int, operands: Sequence[int], slopes: list[float]) -> None:
+    """Hand the slope of a node of any number of operands on to these, by the rule of its row."""
+    op, incoming = kind.op, slopes[place]
+    saved = numbers[place], *op.grouped([numbers[i] for i in operands], kind.static)
+    if op.__class__ is Op:
+        local = op.local(*saved)
+    else:  # it has a `chain` of its own
+        incoming, local = 1.0, op.chain(saved, incoming)
+    piecewise = op.piecewise
+    for i, slope in zip(operands, local, strict=True):
+        if slope or not piecewise:
+            slopes[i] += incoming * slope
 
 
 def magnitude(recording: Recording, parameters: Iterable[float], inputs: Iterable[float]) -> float:

@@ -143,16 +143,37 @@ def test_a_node_that_was_overwritten_before_it_was_used_is_refused():
     assert reference.evaluate(record(root, [w], []), [2.0], [])[0] == 7.0
 
 
+def test_what_a_parameter_or_an_input_was_used_as_is_not_asked():
+    w, x = Value(2.0), Value(3.0)
+    root = w * x
+    for leaf, number in ((w, 5.0), (x, 7.0)):  # since the graph was built
+        leaf.data = number
+        assert reference.evaluate(record(root, [w], [x]), [w.data], [x.data]) == (w.data * x.data, [x.data])
+
+
+def test_weights_that_were_overwritten_between_two_uses_are_constants_as_they_were_used():
+    neuron, w = nn.Neuron(2, activation="identity", seed=0), Value(3.0)
+    neuron.bias.data, (first, second) = 0.5, neuron.weights
+    first.data, second.data = 2.0, 0.0
+    before = neuron([w, 1.0])
+    first.data, second.data, neuron.bias.data = 5.0, -0.0, 0.25
+    root = before + 10.0 * neuron([w, 1.0])
+    assert root.data == (2.0 * 3.0 + 0.5) + 10.0 * (5.0 * 3.0 + 0.25)
+    assert reference.evaluate(record(root, [w], []), [3.0], []) == (root.data, [52.0])
+    assert reference.evaluate(record(root, [w], []), [1.0], []) == (2.5 + 52.5, [52.0])
+
+
 def test_a_graph_is_recorded_while_another_walk_has_the_marks():
     root, parameters, inputs = drawn(GRAPHS[1])
     expected = record(root, parameters, inputs)
     found = []
-    with backward.numbered([root]):
+    with backward.marking() as may_mark:
+        assert may_mark
         thread = threading.Thread(target=lambda: found.append(record(root, parameters, inputs)))
         thread.start()
         thread.join()
     assert found == [expected]
-    root.backward()  # numbers are no marks of a walk
+    root.backward()  # places are no marks of a walk
 
 
 @pytest.mark.sampled

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from operator import is_
 from typing import Any, NamedTuple
 
 from autodiff.engine import ops
-from autodiff.engine.backward import numbered, toposort
+from autodiff.engine.backward import marking, toposort
+from autodiff.engine.record import copy_of, restore
 from autodiff.engine.value import Value
 from autodiff.support.operands import flat
 
@@ -29,6 +30,7 @@ class Kind(NamedTuple):
 
 
 LEAF = Kind(None)
+PLACE = "I"  # the type of columns of places: of whole numbers, the one that arrays are filled with fastest
 
 
 @dataclass
@@ -47,17 +49,19 @@ class Recording:
         numbers: what each node was in the forward pass; of a constant, what it is in each replay.
         labels: the learner's names, of the nodes that have one.
         root: the place of the loss.
+        computed: whether the eager engine has computed `numbers` from those of the parameters and inputs in it.
     """
 
     parameters: int
     inputs: int
     kinds: list[Kind] = field(default_factory=lambda: [LEAF])
-    codes: array[int] = field(default_factory=lambda: array("i"))
-    begins: array[int] = field(default_factory=lambda: array("i", [0]))
-    edges: array[int] = field(default_factory=lambda: array("i"))
+    codes: array[int] = field(default_factory=lambda: array(PLACE))
+    begins: array[int] = field(default_factory=lambda: array(PLACE, [0]))
+    edges: array[int] = field(default_factory=lambda: array(PLACE))
     numbers: array[float] = field(default_factory=lambda: array("d"))
     labels: dict[int, str] = field(default_factory=dict)
     root: int = 0
+    computed: bool = False
 
     def __post_init__(self) -> None:
         self.known = {_looks(kind): code for code, kind in enumerate(self.kinds)}
@@ -159,7 +163,7 @@ class Recording:
     def depends(self) -> list[int]:
         """The parameters that the root was computed from."""
         last = self.parameters
-        return sorted({i for i in chain(self.edges, [self.root]) if i < last})
+        return sorted([i for i in {*self.edges, self.root} if i < last])
 
     @property
     def size(self) -> int:
@@ -183,45 +187,111 @@ def record(root: Value, parameters: Sequence[Value], inputs: Sequence[Value]) ->
     order, leaves = toposort(root)
     known = set(map(id, variable))
     front = [*variable, *[leaf for leaf in leaves if id(leaf) not in known]]
-    nodes = front + order
-    parents: list[Value] = []
-    used: list[float] = []  # the number of each parent when it was used
-    begins = recording.begins
-    begins.extend([0] * len(front))
-    fixed = len(front) > len(variable)  # whether something may depend on constants alone
-    for node in order:
-        x = node._x
-        if x.__class__ is tuple:
-            parents += node.parents
-            fixed = fixed or not x
-            used += flat(node.saved[1:])[: len(parents) - begins[-1]]  # behind them stand the static arguments
-        else:
-            parents.append(x)
-            used.append(node._a)
-            y = node._y
-            if y is not None:
-                parents.append(y)
-                used.append(node._b)
-        begins.append(len(parents))
-    with numbered(nodes) as places:
-        recording.edges = edges = array("i", map(places, parents))
-        recording.root = places(root)
-    recording.codes = array("i", bytes(4 * len(front))) + _codes(recording, order)
-    numbers = [node._data if node._out is None else node._out for node in nodes]
-    recording.numbers = array("d", numbers)
-    recording.labels = {place: node._label for place, node in enumerate(nodes) if node._label}
-    if not all(map(is_, map(numbers.__getitem__, edges), used)):  # the very objects, as long as nothing was overwritten
-        _as_used(recording, nodes, len(front), used)
-    if fixed:
+    recording.root = len(front) + len(order) - 1 if order else front.index(root)
+    with marking() as may_mark:
+        nodes = front + order if may_mark else _copies(front + order)
+        as_used, holds_fixed = _read(recording, nodes, len(front))
+    recording.codes = array(PLACE, bytes(4 * len(front))) + _codes(recording, order)
+    recording.computed = as_used or _as_used(recording, nodes, len(front))
+    if holds_fixed:
         _fold(recording)
     return recording
+
+
+def _read(recording: Recording, nodes: Sequence[Value], first: int) -> tuple[bool, bool]:
+    """Read nodes into columns, those from `first` on with their operands, in one go: a graph may not fit in the cache.
+
+    Each node is marked with its place, by which those that use it find it.
+
+    Return whether all operands were used as the numbers that they have, the very objects; and whether a node has none
+    but constants.
+    """
+    edges: list[int] = []
+    begins = [0] * (first + 1)
+    numbers: list[float] = []
+    as_used, holds_fixed, labels = True, False, recording.labels
+    constants = range(recording.parameters + recording.inputs, first)
+    groups: dict[int, Group] = {}  # by the `id` of their operands
+    for place, node in enumerate(nodes):
+        if place >= first:
+            x, y = node._x, node._y
+            if x.__class__ is tuple:
+                a, fixed = node._a, True
+                for group, used in ((x, a),) if y is None else ((x[0], a[0]), (y, node._b), (x[1:], a[1:])):
+                    known = groups.get(id(group))
+                    if known is None or known.used is not used:
+                        known = groups[id(group)] = _group(group, used, constants)
+                    edges += known.places
+                    as_used = as_used and known.as_used
+                    fixed = fixed and known.fixed
+            else:
+                i = x._mark
+                edges.append(i)
+                as_used = as_used and x._data is node._a
+                fixed = i in constants
+                if y is not None:
+                    i = y._mark
+                    edges.append(i)
+                    as_used = as_used and y._data is node._b
+                    fixed = fixed and i in constants
+            holds_fixed = holds_fixed or fixed
+            begins.append(len(edges))
+        number = node._out
+        if number is None:
+            number = node._data
+        else:  # it holds another one by now
+            as_used = False
+        numbers.append(number)
+        if node._label:
+            labels[place] = node._label
+        node._mark = place
+    for node in nodes:  # or the places would be kept
+        node._mark = None
+    recording.edges, recording.begins = array(PLACE, edges), array(PLACE, begins)
+    recording.numbers = array("d", numbers)
+    return as_used, holds_fixed
+
+
+class Group(NamedTuple):
+    """Operands that were used together, as all neurons of a layer use its inputs, and all samples a neuron's weights.
+
+    Attributes:
+        operands: the group itself, which is kept alive, and its `id` with it.
+        used: the numbers that they were used as.
+        places: where they are.
+        as_used: whether they still are these numbers, the very objects.
+        fixed: whether all are constants.
+    """
+
+    operands: tuple[Value, ...]
+    used: tuple[float, ...]
+    places: list[int]
+    as_used: bool
+    fixed: bool
+
+
+def _group(operands: tuple[Value, ...], used: tuple[float, ...], constants: range) -> Group:
+    """Return the group of operands that are marked with their places; behind their numbers may be static arguments."""
+    places = [operand._mark for operand in operands]
+    as_used = all(map(is_, [operand._data for operand in operands], used))
+    return Group(operands, used, places, as_used, not places or (min(places) in constants and max(places) in constants))
+
+
+def _copies(nodes: Iterable[Value]) -> list[Value]:
+    """Return copies of nodes, each after its operands, that nobody else has marks on."""
+    copies: dict[int, Any] = {}
+    for node in nodes:
+        x, y, *rest = node._state
+        again = copies[id(node)] = restore(None, Value, copy_of(x, copies), copy_of(y, copies), *rest)
+        again._out, again._label = node._out, node._label
+    return [copies[id(node)] for node in nodes]
 
 
 def _codes(recording: Recording, order: Sequence[Value]) -> array[int]:
     """Return which kind each node is."""
     rows = [node.op for node in order]
     plain = {op: 0 if op.static else recording.code(Kind(op)) for op in dict.fromkeys(rows)}
-    codes = array("i", map(plain.__getitem__, rows))
+    codes = array(PLACE, [plain[row] for row in rows])
     if 0 in plain.values():
         known: dict[tuple[Any, float], int] = {}  # with one setting, other than 0, which would be -0.0 as well
         for i, node in enumerate(order):
@@ -234,22 +304,28 @@ def _codes(recording: Recording, order: Sequence[Value]) -> array[int]:
     return codes
 
 
-def _as_used(recording: Recording, nodes: Sequence[Value], first: int, used: Sequence[float]) -> None:
+def _as_used(recording: Recording, nodes: Sequence[Value], first: int) -> bool:
     """Let constants be the numbers that were used, even if the leaves hold others by now; `first` is behind them.
 
     A leaf that was overwritten between two uses is a constant for each of its numbers.
+
+    Return whether parameters and inputs hold the numbers that were used.
     """
     variable, numbers = recording.parameters + recording.inputs, recording.numbers
     constants: dict[int, str] = {}  # the number that each was used as first, as text: it tells -0.0 from 0.0
     others: dict[tuple[int, str], int] = {}
     again: list[tuple[int, int]] = []
+    used = chain.from_iterable([flat(node.saved[1:])[: len(node.parents)] for node in nodes[first:]])
+    holds = True
     for edge, (place, number) in enumerate(zip(recording.edges, used, strict=True)):
-        if variable <= place < first:
+        if place < variable:
+            holds = holds and repr(number) == repr(numbers[place])
+        elif place < first:
             if constants.setdefault(place, repr(number)) == repr(number):
                 numbers[place] = number
             else:
                 again.append((edge, others.setdefault((place, repr(number)), len(others))))
-        elif place >= first and repr(number) != repr(numbers[place]):
+        elif repr(number) != repr(numbers[place]):
             node = nodes[place]
             raise ValueError(
                 f"{node!r} was computed as {numbers[place]!r} by {node.op}, and its data overwritten "
@@ -257,17 +333,18 @@ def _as_used(recording: Recording, nodes: Sequence[Value], first: int, used: Seq
             )
     added = len(others)
     if added:
-        recording.codes[first:first] = array("i", bytes(4 * added))
-        recording.begins[first:first] = array("i", bytes(4 * added))
+        recording.codes[first:first] = array(PLACE, bytes(4 * added))
+        recording.begins[first:first] = array(PLACE, bytes(4 * added))
         numbers[first:first] = array("d", [float(text) for _, text in others])
         moved = {place + added if place >= first else place: label for place, label in recording.labels.items()}
         recording.labels = moved | {
             first + k: recording.labels[place] for (place, _), k in others.items() if place in recording.labels
         }
-        recording.edges = array("i", [place + added if place >= first else place for place in recording.edges])
+        recording.edges = array(PLACE, [place + added if place >= first else place for place in recording.edges])
         for edge, k in again:
             recording.edges[edge] = first + k
         recording.root += added if recording.root >= first else 0
+    return holds
 
 
 def _fold(recording: Recording) -> None:
@@ -287,6 +364,6 @@ def _fold(recording: Recording) -> None:
                 fixed = True
     if fixed:
         operands = [of if codes[place] else () for place, of in enumerate(recording.operands)]
-        recording.edges = array("i", chain.from_iterable(operands))
+        recording.edges = array(PLACE, chain.from_iterable(operands))
         for place, of in enumerate(operands):
             recording.begins[place + 1] = recording.begins[place] + len(of)
