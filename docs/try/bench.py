@@ -2,7 +2,7 @@
 
 `answer` takes and gives JSON, so that nothing of the interpreter reaches the page but text. A program is a few lines of
 Python that compute a loss. ``w = 3`` at the margin is a number to drag: it becomes ``Value(3.0, "w")``. A number that
-must be a plain one, since it counts or indexes something, stays as it is.
+must be a plain one, since it counts or indexes something, stays as it is, and so does the 0 at which a sum begins.
 
 A program of formulas alone, `Program.plain`, is made of numbers, names, ``+ - * / **`` and functions of the package. It
 can do nothing but compute, so that it runs even if it came with a link. Anything else runs when the learner says so.
@@ -18,6 +18,7 @@ import json
 import linecache
 import math
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -94,6 +95,7 @@ class Program:
 
     def _numbers(self, tree: ast.Module, nodes: list[ast.AST], text: str) -> dict[str, dict[str, Any]]:
         """Return the numbers to drag, with their places; in the tree, those that are no plain ones become Values."""
+        stored = Counter([node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)])
         counting = {name.id for node in nodes for part in _counting(node) for name in _names(part)}
         lines, numbers = text.split("\n"), {}
         for statement in tree.body:
@@ -101,6 +103,8 @@ class Program:
             if found is None or found[0] in numbers:
                 continue
             name, number, at = found
+            if not number and stored[name] > 1:
+                continue  # a sum begins
             line = lines[at.lineno - 1].encode()
             start, end = [
                 len(line[:byte].decode().encode("utf-16-le")) // 2 for byte in (at.col_offset, at.end_col_offset)

@@ -178,6 +178,12 @@ def test_a_number_too_large_to_drag_is_differentiated_all_the_same(bench):
     assert found["shown"]["choices"] == ["w", "x"]
 
 
+def test_where_a_sum_begins_is_no_number_to_drag(bench):
+    found = answer(bench, "w = 0\nL = 0\nfor x in [1, 2]:\n    L = L + w * x\nL", "derivation")
+    assert [number["name"] for number in found["numbers"]] == ["w"]
+    assert found["shown"]["lines"][0][0] == "dL/dw"
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
@@ -387,6 +393,9 @@ def test_a_phone_shows_it_without_scrolling_sideways_and_a_keyboard_does_all(pag
         page.locator(f"#tab-{view}").click()
         settled(page)
         assert page.evaluate("() => document.documentElement.scrollWidth") == 360
+        page.evaluate("() => document.getElementById('tabs').scrollIntoView()")
+        expect(page.locator("#n-w")).to_be_in_viewport()  # while one drags, what changes is seen
+        expect(page.locator("#panel")).to_be_in_viewport(ratio=0.2)
     page.set_viewport_size({"width": 1200, "height": 900})
     page.locator("#text").focus()
     page.keyboard.press("Control+A")
