@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 from autodiff.engine.arguments import values_of
@@ -44,7 +45,24 @@ class Optimizer:
         self.lr = lr
         self.weight_decay = check_range("weight_decay", weight_decay)
         self.steps = 0
-        self.state: list[State] = [() for _ in self.parameters]
+
+    _columns: tuple[Any, ...] = ()  # of the state, until it is asked for
+
+    @cached_property
+    def state(self) -> list[State]:
+        """What the rule remembers of the steps before, of each parameter: `()` before its first step."""
+        columns = [column.tolist() for column in self._columns]
+        return list(zip(*columns, strict=True)) if columns else [() for _ in self.parameters]
+
+    @property
+    def columns(self) -> tuple[Any, ...] | None:
+        """The state as replays have it, an array for each number of it; None where it is listed, and may be changed."""
+        return None if "state" in vars(self) else self._columns
+
+    @columns.setter
+    def columns(self, arrays: tuple[Any, ...]) -> None:
+        self._columns = arrays
+        vars(self).pop("state", None)  # it is listed when it is asked for, which takes long
 
     def rate(self) -> float:
         """Return the learning rate of the next step."""

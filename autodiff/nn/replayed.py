@@ -18,6 +18,7 @@ from autodiff.replay import (
     Batch,
     Descent,
     Inside,
+    Leaves,
     ReplayWarning,
     Samples,
     built,
@@ -65,7 +66,8 @@ class Replayed(Eager):
         vars(self).update(vars(eager))
         self.eager, self.executor = eager, executor
         parameters = self.optimizer.parameters
-        self.values = vector([parameter.data for parameter in parameters])
+        self.leaves = Leaves(parameters)
+        self.values = vector(self.leaves.read())
         self.loss = ALIKE.get(self.loss, self.loss)
         penalty = self.penalty and (lambda build: lambda: as_graph(build()))(self.penalty)
         losses = map(self._recorded, range(len(self.data)))
@@ -137,13 +139,14 @@ class Replayed(Eager):
         """Set the parameters to where the steps have led, and their gradients to the last step's."""
         if self.descent.ahead and self.gradient is not None:
             self.optimizer.zero_grad()
+            parameters, slopes = self.optimizer.parameters, self.gradient.tolist()
             for place in self.samples.depends:
-                self.optimizer.parameters[place].grad = float(self.gradient[place])
+                parameters[place]._grad = slopes[place]
         self.descent.write_back()
 
     def resume(self) -> None:
         """Go on from where the parameters are now."""
-        self.descent = Descent(self.optimizer, self.optimizer.parameters, self.values)
+        self.descent = Descent(self.optimizer, self.leaves, self.values)
         family, *others = self.samples.families
         self.inside = Inside(self.descent, None if others or self.executor is not None else family.program)
 

@@ -15,13 +15,14 @@ from autodiff.replay.recording.frozen import CURE, ReplayWarning, built, changed
 from autodiff.replay.reference import ReplayError
 from autodiff.replay.replay import Replay
 from autodiff.replay.samples import Samples
-from autodiff.replay.vectors import length, scaled, vector
+from autodiff.replay.vectors import Leaves, length, scaled, vector
 
 __all__ = [
     "CURE",
     "Batch",
     "Descent",
     "Inside",
+    "Leaves",
     "Replay",
     "ReplayError",
     "ReplayWarning",

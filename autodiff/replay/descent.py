@@ -1,17 +1,16 @@
 """Descent in arrays: an optimizer's rule applied to the whole vector of parameters at once.
 
-It knows of an optimizer only that it has `parameters`, `state`, `steps`, `rate()` and the rule `update`.
+It knows of an optimizer only that it has `parameters`, `state`, also as arrays (`columns`), `steps`, `rate()` and the
+rule `update`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import is_, itemgetter
 from typing import Any
 
-from autodiff.engine import value
 from autodiff.engine.value import Value
-from autodiff.replay.vectors import data_of, numpy_is_here
+from autodiff.replay.vectors import Leaves, numpy_is_here
 
 
 class Descent:
@@ -19,18 +18,19 @@ class Descent:
 
     Args:
         optimizer: its rule moves some or all of the parameters.
-        parameters: what the places of `values` and of a gradient stand for.
+        leaves: the parameters, which the places of `values` and of a gradient stand for.
         values: the vector that is moved; it starts from the data that the parameters have now.
     """
 
-    def __init__(self, optimizer: Any, parameters: Sequence[Value], values: Any) -> None:
-        self.optimizer, self.parameters, self.values = optimizer, parameters, values
-        values[:] = data_of(parameters)
-        whole = len(parameters) == len(optimizer.parameters) and all(map(is_, parameters, optimizer.parameters))
+    def __init__(self, optimizer: Any, leaves: Leaves, values: Any) -> None:
+        self.optimizer, self.leaves, self.values = optimizer, leaves, values
+        values[:] = leaves.read()
+        parameters = leaves.leaves
+        whole = parameters == optimizer.parameters  # the very same
         self.places = range(len(parameters)) if whole else _places(optimizer.parameters, parameters)
         self.ahead = False  # whether steps were made that the parameters do not show yet
         self.moved: Any = slice(None)
-        self.state: Any = optimizer.state
+        self.state: Any = None
         self.arrays = numpy_is_here()
         if self.arrays:
             import numpy as np
@@ -38,9 +38,13 @@ class Descent:
             self.np = np
             if not whole:
                 self.moved = np.array(self.places)
-            sizes = range(len(optimizer.state[0]))
-            self.state = tuple([np.array(list(map(itemgetter(i), optimizer.state))) for i in sizes])
+            columns = optimizer.columns
+            if columns is None:
+                columns = zip(*optimizer.state, strict=True)
+            self.state = tuple([np.array(column) for column in columns])
             self.copied = False  # whether the rule writes to its arguments, and is given copies
+        else:
+            self.state = optimizer.state
 
     def step(self, gradient: Any) -> None:
         """Move the values once; whole, or not at all if anything raises on the way."""
@@ -107,15 +111,11 @@ class Descent:
         """Set the parameters and the optimizer's state to where the steps have led, if any were made."""
         if not self.ahead:
             return
-        values, state = self.values.tolist(), self.state
-        value.edition = object()  # as by setting `data`, for all parameters at once
-        for parameter, place in zip(self.optimizer.parameters, self.places, strict=True):
-            parameter._data = values[place]
-        value.edition = object()
-        if isinstance(state, tuple):  # of arrays
-            columns = [column.tolist() for column in state]
-            state = list(zip(*columns, strict=True)) if columns else [()] * len(self.places)
-        self.optimizer.state = state
+        self.leaves.write(self.values, self.places)
+        if self.arrays:
+            self.optimizer.columns = self.state
+        else:
+            self.optimizer.state = self.state
         self.ahead = False
 
 

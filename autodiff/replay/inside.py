@@ -131,7 +131,7 @@ def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any], executor: Any) 
         raise ValueError(f"steps must be at least 0, got {steps}")
     if executor is not None:
         check_chunks(executor, is_batch=not isinstance(steps, Integral))
-    descent = Descent(optimizer, replay.parameters, replay.values)
+    descent = Descent(optimizer, replay._leaves, replay.values)
     inside = Inside(descent, None if replay.verify or executor is not None else replay._program)
     losses: list[float] = []
     batches = _whole(replay, int(steps)) if isinstance(steps, Integral) else map(replay._batch, steps)

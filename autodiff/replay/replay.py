@@ -23,12 +23,12 @@ from autodiff.replay.inside import fit
 from autodiff.replay.recording.frozen import CURE, ReplayWarning, decided_in
 from autodiff.replay.recording.record import record
 from autodiff.replay.report import Report, report
-from autodiff.replay.vectors import data_of, vector
+from autodiff.replay.vectors import Leaves, vector
 from autodiff.support.arguments import check_choice, check_flag
 from autodiff.support.atomic import all_or_nothing
 from autodiff.support.operands import real, several
 
-MADE = ("_program", "_shared")  # from a recording, anew when it is unpickled
+MADE = ("_leaves", "_program", "_shared")  # from a recording, anew when it is unpickled
 
 
 class Replay:
@@ -103,7 +103,8 @@ class Replay:
                 ReplayWarning,
                 stacklevel=2,
             )
-        self._values = data_of(self.parameters)
+        self._leaves = Leaves(self.parameters)
+        self._values = vector(self._leaves.read())
         self._prepare()
 
     def _prepare(self) -> None:
@@ -188,7 +189,7 @@ class Replay:
         It is computed at the data that parameters and inputs have now, as if the graph had been built from them anew;
         `values` is set to them. Other nodes get no gradient. What the loss does not depend on keeps the grad it had.
         """
-        self._values[:] = data_of(self.parameters)
+        self._values[:] = self._leaves.read()
         loss, gradient = self.gradient()
         with all_or_nothing(self.parameters):
             for place in self._recording.depends:
@@ -243,6 +244,7 @@ class Replay:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._leaves = Leaves(self.parameters)
         self._prepare()
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
+from autodiff.engine import value
 from autodiff.engine.value import Value
 from autodiff.support.operands import real
 
@@ -42,6 +43,42 @@ def data_of(leaves: Sequence[Value]) -> Any:
     import numpy as np
 
     return np.fromiter(numbers, float, len(leaves))
+
+
+class Leaves:
+    """Leaves, and their data as a vector, read again only if some data was set since: of ten thousands it takes long.
+
+    Args:
+        leaves: of which the data are read and written.
+    """
+
+    def __init__(self, leaves: list[Value]) -> None:
+        self.leaves = leaves
+        self._edition: object = None  # at which the leaves have the numbers below
+        self._numbers: Any = None
+
+    def read(self) -> Any:
+        """Return the data that the leaves have now, in a vector that the next call may answer again."""
+        if self._edition is not value.edition:
+            edition = value.edition  # before the numbers: another thread may be setting some
+            self._numbers = data_of(self.leaves)
+            self._edition = edition
+        return self._numbers
+
+    def write(self, numbers: Any, places: Iterable[int]) -> None:
+        """Set the leaves in these places to what stands there in a vector; in the others stands what was read last."""
+        begin, end, known = object(), object(), self._edition is value.edition
+        value.edition = begin  # as by setting `data`, for all leaves at once
+        leaves = self.leaves
+        if isinstance(places, range):
+            for leaf, number in zip(leaves, numbers.tolist(), strict=True):
+                leaf._data = number
+        else:
+            for place in places:
+                leaves[place]._data = float(numbers[place])
+        self._numbers = vector(numbers)
+        self._edition = end if known and value.edition is begin else None
+        value.edition = end
 
 
 def lists(batch: Any, columns: int) -> list[list[float]]:
