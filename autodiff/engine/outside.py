@@ -36,11 +36,13 @@ UFUNCS: dict[str, Any] = {
 
 
 STRANGERS = {  # libraries whose things stand for numbers but hold no Value: how a plain number is had of one
+    "ad": "x.x",
     "casadi": "float(x) if it is a DM",
     "jax": "float(x)",
     "jaxlib": "float(x)",
     "mlx": "x.item()",
     "mpmath": "float(x), or float(x.mid) of an interval",
+    "symengine": "float(x.subs(...))",
     "sympy": "float(x.subs(...))",
     "tinygrad": "x.item()",
     "torch": "x.item()",
@@ -187,6 +189,9 @@ class Outside:
 
     def _sympy_(self) -> NoReturn:  # SymPy then lets the Value answer: 2 * x of its numbers is a Value
         raise sys.modules["sympy"].SympifyError(self)
+
+    def _symengine_(self) -> Any:  # SymEngine asks for it before `_sympy_`, and passes on what that would raise
+        return NotImplemented
 
     def __dask_tokenize__(self) -> tuple[str, int]:
         """Return what dask knows a Value by: itself, for two leaves of equal data are two variables."""

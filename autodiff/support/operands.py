@@ -7,6 +7,8 @@ import reprlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+NO_NUMBERS = ("__len__", "apply", "gradient")  # what arrays, nodes and dual numbers have, beside `__float__`
+
 
 def real(number: Any) -> float:
     """Return `number` as a float.
@@ -32,11 +34,11 @@ def real(number: Any) -> float:
 
 
 def _may_be_one(thing: Any) -> bool:
-    """Return whether something may be read as one real number: no complex number, array or node."""
+    """Return whether something may be read as one real number: no complex number, array, node or dual number."""
     if isinstance(thing, numbers.Complex):  # of which some real ones have a length, in bits
         return isinstance(thing, numbers.Real)
     kind = type(thing)
-    return hasattr(kind, "__float__") and not any([hasattr(kind, attribute) for attribute in ("__len__", "apply")])
+    return hasattr(kind, "__float__") and not any([hasattr(kind, attribute) for attribute in NO_NUMBERS])
 
 
 def _converted(thing: Any) -> tuple[float | None, Exception | None]:
