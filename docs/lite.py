@@ -142,7 +142,7 @@ def _python(wheels: list[Path]) -> Path:
     """Return the folder of the interpreter with all wheels, as the site has it: kept until one of them changes."""
     source = interpreter()
     archives = [*(source / name for name in FILES), *sorted((source / "wheels").glob("*.whl")), *wheels]
-    made_of = [HERE / "compile.mjs", *archives]
+    made_of = [HERE / "compile.mjs", HERE / "sitecustomize.py", *archives]
     digest = hashlib.sha256(b"".join(map(Path.read_bytes, made_of))).hexdigest()
     folder, note = KEPT / "python", KEPT / "python.txt"
     if not note.exists() or note.read_text() != digest:

