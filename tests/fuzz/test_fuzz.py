@@ -8,12 +8,20 @@ import mpmath
 import pytest
 from oracles.rows import ROWS
 
+from autodiff import Value
 from autodiff.engine import ops
+from autodiff.replay.native.loops import MOVED
+from autodiff.replay.python import source
+from autodiff.replay.recording.record import record
+from autodiff.replay.tape.reverse import RULES
+from autodiff.replay.tape.tape import TOTAL
 from fuzz.campaign import explain, judge_seeds, pytorch
 from fuzz.graphs import Program, Step, draw, minimised
 from fuzz.judge import Wrong, judge
 from fuzz.networks import judge_network
 from fuzz.oracle import DIGITS, Unsuitable
+from fuzz.programs import judge_programs, shortest
+from fuzz.repeating import draw_repeating
 
 GRAPHS, PARTS = 1500, 10
 
@@ -30,6 +38,52 @@ def test_random_networks_answer_on_every_back_end_what_the_eager_engine_does():
     pytest.importorskip("numpy", reason="one of the back ends")
     pytest.importorskip("wasmtime", reason="another")
     assert [wrong for wrong in map(judge_network, range(3)) if wrong] == []
+
+
+def test_programs_of_repeating_graphs_answer_on_every_back_end_what_the_rows_do():
+    pytest.importorskip("numpy", reason="one of the back ends")
+    pytest.importorskip("wasmtime", reason="another")
+    found = [judge_programs(seed, steps=4) for seed in range(15)]
+    assert [wrong for _, wrong in found if wrong] == []
+    right = sum([counts for counts, _ in found], Counter())
+    assert {"python", "arrays", "wasm", "machine"} <= set(right)
+    assert min(right.values()) > 15
+
+
+PLANTED = {
+    "a wrong form": (source.ARRAYS, ops.TANH, "np.sin({x})"),
+    "a form that never answers": (source.ARRAYS, ops.TANH, "np.sqrt(-1.0 - {x} * {x})"),
+    "a form that always raises": (source.FLOATS, ops.TANH, "{x} / 0.0"),
+    "a slope that is lost in lanes": (MOVED, TOTAL, lambda lowering, register: lowering.copied([0], register)),
+    "a rule of the reverse pass": (RULES, ops.MUL, [lambda xs, static: xs[0] if xs[1].__class__ is float else None]),
+}
+
+
+@pytest.mark.parametrize("what", PLANTED)
+def test_a_fault_in_a_back_end_is_found_and_made_small(what, monkeypatch):
+    """Not hidden by the eager engine, which answers where a program does not."""
+    pytest.importorskip("numpy", reason="one of the back ends")
+    table, key, fault = PLANTED[what]
+    monkeypatch.setitem(table, key, fault)
+    failed = next(seed for seed in range(100) if judge_programs(seed, steps=3)[1])
+    assert f"graph {failed} of" in shortest(failed)
+
+
+def test_repeating_graphs_are_of_all_rows_and_the_same_each_time():
+    found, longest = set(), 0
+    for seed in range(400):
+        try:
+            graph = draw_repeating(seed, steps=4)
+        except (ValueError, ZeroDivisionError):
+            continue
+        if isinstance(graph.loss, Value):
+            recording = record(*graph)
+            found |= {kind.op for kind in recording.kinds[1:]}
+            longest = max(longest, len(recording))
+    assert found == set(ROWS.values())
+    assert longest > 1000
+    first, second = [record(*draw_repeating(1, steps=6)).numbers for _ in range(2)]
+    assert first == second
 
 
 def test_random_graphs_agree_with_pytorch():

@@ -345,6 +345,7 @@ def test_the_report_says_where_there_was_nothing_to_compare():
 
 
 def test_what_overflows_in_another_order_alone_is_no_disagreement(left):
+    pytest.importorskip("numpy", reason="lanes are added in another order")
     q = Value(1.0)
     terms = [term for k in range(1, 41) for term in (ad.exp(q * (700.0 + k / 5)), -ad.exp(1.0 * q * (700.0 + k / 5)))]
     replay = Replay(ad.sum([*terms, q]), [q], backend="arrays")

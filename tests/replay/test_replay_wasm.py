@@ -4,6 +4,7 @@ import gc
 import math
 import os
 import pickle
+import platform
 import random
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from importlib.util import find_spec
 
 import pytest
 from helpers.nests import Computed, target_of
-from helpers.replay_graphs import random_replay
+from helpers.replay_graphs import agree, random_replay
 from oracles.rows import ROWS
 
 import autodiff as ad
@@ -34,6 +35,7 @@ from autodiff.replay.wasm.code import TWO
 np = pytest.importorskip("numpy", reason="loop nests are compared on arrays")
 mpmath = pytest.importorskip("mpmath", reason="the functions are compared with its digits")
 
+PROCESSORS = {"x86-64": 2, "haswell": 4}  # how many floats their vectors have: SSE2, and AVX2
 needs_llvm = pytest.mark.skipif(find_spec("llvmlite") is None, reason="LLVM comes with llvmlite")
 FEW = {name: row for name, row in vars(ops).items() if isinstance(row, ops.Op) and row.arity is not None}
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0, 1e-5, 30.0, -40.0, 800.0, -800.0, 1e-200, 1e200)
@@ -462,6 +464,22 @@ def test_machine_code_is_kept_for_the_processes_to_come(monkeypatch, tmp_path):
     file.write_bytes(file.read_bytes()[:-1])  # broken
     assert target.compiled(text) == code
     assert len(file.read_bytes()) > len(code)
+
+
+@needs_llvm
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="its processors are named")
+@pytest.mark.parametrize("samples", [1, 7, 32])
+@pytest.mark.parametrize(("processor", "width"), PROCESSORS.items(), ids=PROCESSORS)
+def test_processors_with_narrower_vectors_compute_the_same(processor, width, samples, monkeypatch):
+    target = pytest.importorskip("autodiff.replay.llvm.target")
+    if "+avx2" not in target.machine().features and width == 4:
+        pytest.skip("this processor has no AVX2")
+    monkeypatch.setattr(target, "machine", lambda: target.Machine(processor, "", width))
+    model, inputs, outputs = network([5, 19, 3], "gelu")
+    loss = ad.logsumexp(outputs) + ad.max(outputs) + ad.sum([ad.atan2(out, 2.0) for out in outputs])
+    replay = Replay(loss, model, inputs, backend="llvm")
+    assert f"<{width} x double>" in nests(replay._program.tape, samples, target_of("llvm")).code
+    agree(replay, processor, [[math.sin(i * k) for k in range(len(inputs))] for i in range(1, samples + 1)])
 
 
 @needs_llvm
