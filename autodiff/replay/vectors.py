@@ -69,13 +69,13 @@ class Leaves:
         """Set the leaves in these places to what stands there in a vector; in the others stands what was read last."""
         begin, end, known = object(), object(), self._edition is value.edition
         value.edition = begin  # as by setting `data`, for all leaves at once
-        leaves = self.leaves
+        leaves, floats = self.leaves, memoryview(numbers)  # each float is made where the one before has just been freed
         if isinstance(places, range):
-            for leaf, number in zip(leaves, numbers.tolist(), strict=True):
+            for leaf, number in zip(leaves, floats, strict=True):
                 leaf._data = number
         else:
             for place in places:
-                leaves[place]._data = float(numbers[place])
+                leaves[place]._data = floats[place]
         self._numbers = vector(numbers)
         self._edition = end if known and value.edition is begin else None
         value.edition = end
