@@ -72,18 +72,21 @@ def slopes(recording: Recording, numbers: Sequence[float]) -> list[float]:
     It is `backward_pass` of the engine over columns. Where a node has a short record, a `Value` stands for it, and two
     for its parents.
     """
-    kinds, edges = recording.kinds, recording.edges
+    kinds, codes, begins, edges = recording.kinds, recording.codes, recording.begins, recording.edges
     slopes = [NOTHING] * len(recording)
     slopes[recording.root] += 1.0
-    rules = [op and (op, written(op) if _has_short_record(op) else None, static) for op, static in kinds]
+    rules: list[Any] = [op and (op, written(op) if _has_short_record(op) else None, static) for op, static in kinds]
     node, x, y = Value(0.0), Value(0.0), Value(0.0)
     node._x = x
-    columns = recording.codes, recording.begins[:-1], recording.begins[1:], range(len(recording))
-    for code, begin, end, place in zip(*map(reversed, columns), strict=True):
-        incoming, rule = slopes[place], rules[code]
-        if incoming is NOTHING or rule is None:
+    for place in range(recording.root, -1, -1):
+        incoming = slopes[place]
+        if incoming is NOTHING:  # as most are in a graph of many branches that are not taken
             continue
-        op, hand_on, static = rule
+        code = codes[place]
+        if not code:
+            continue
+        op, hand_on, static = rules[code]
+        begin, end = begins[place], begins[place + 1]
         if hand_on is None:
             _hand_on(kinds[code], numbers, place, edges[begin:end].tolist(), slopes)
             continue

@@ -17,6 +17,7 @@ from autodiff.engine import ops
 from autodiff.engine.backward import marking, toposort
 from autodiff.engine.record import copy_of, restore
 from autodiff.engine.value import Value
+from autodiff.support.collector import large_graph
 from autodiff.support.operands import flat
 
 Node = tuple[Any, tuple[int, ...], tuple[float, ...], float, str]  # operation, operands, static, number, label
@@ -163,7 +164,7 @@ class Recording:
     def depends(self) -> list[int]:
         """The parameters that the root was computed from."""
         last = self.parameters
-        return sorted([i for i in {*self.edges, self.root} if i < last])
+        return sorted({i for i in self.edges if i < last} | {i for i in [self.root] if i < last})
 
     @property
     def size(self) -> int:
@@ -176,6 +177,7 @@ def _looks(kind: Kind) -> Any:
     return (kind.op, repr(kind.static)) if kind.static else kind.op
 
 
+@large_graph()
 def record(root: Value, parameters: Sequence[Value], inputs: Sequence[Value]) -> Recording:
     """Return the recording of the graph that ends in `root`; what depends on constants alone is a constant in it.
 
@@ -210,7 +212,7 @@ def _read(recording: Recording, nodes: Sequence[Value], first: int) -> tuple[boo
     begins = [0] * (first + 1)
     numbers: list[float] = []
     as_used, holds_fixed, labels = True, False, recording.labels
-    constants = range(recording.parameters + recording.inputs, first)
+    variable = recording.parameters + recording.inputs  # behind them, and before `first`, are the constants
     groups: dict[int, Group] = {}  # by the `id` of their operands
     for place, node in enumerate(nodes):
         if place >= first:
@@ -220,21 +222,24 @@ def _read(recording: Recording, nodes: Sequence[Value], first: int) -> tuple[boo
                 for group, used in ((x, a),) if y is None else ((x[0], a[0]), (y, node._b), (x[1:], a[1:])):
                     known = groups.get(id(group))
                     if known is None or known.used is not used:
-                        known = groups[id(group)] = _group(group, used, constants)
+                        known = groups[id(group)] = _group(group, used, range(variable, first))
                     edges += known.places
                     as_used = as_used and known.as_used
                     fixed = fixed and known.fixed
             else:
                 i = x._mark
                 edges.append(i)
-                as_used = as_used and x._data is node._a
-                fixed = i in constants
+                fixed = first > i >= variable
+                if x._data is not node._a:
+                    as_used = False
                 if y is not None:
                     i = y._mark
                     edges.append(i)
-                    as_used = as_used and y._data is node._b
-                    fixed = fixed and i in constants
-            holds_fixed = holds_fixed or fixed
+                    fixed = fixed and first > i >= variable
+                    if y._data is not node._b:
+                        as_used = False
+            if fixed:
+                holds_fixed = True
             begins.append(len(edges))
         number = node._out
         if number is None:
@@ -294,13 +299,13 @@ def _codes(recording: Recording, order: Sequence[Value]) -> array[int]:
     codes = array(PLACE, [plain[row] for row in rows])
     if 0 in plain.values():
         known: dict[tuple[Any, float], int] = {}  # with one setting, other than 0, which would be -0.0 as well
-        for i, node in enumerate(order):
-            if not codes[i]:
-                op, setting = node.op, node._b
-                code = known.get((op, setting), 0) if setting else 0
-                if not code:
-                    code = known[op, setting] = recording.code(Kind(op, node.static))
-                codes[i] = code
+        for i in [i for i, code in enumerate(codes) if not code]:
+            node = order[i]
+            op, setting = node.op, node._b
+            code = known.get((op, setting), 0) if setting else 0
+            if not code:
+                code = known[op, setting] = recording.code(Kind(op, node.static))
+            codes[i] = code
     return codes
 
 

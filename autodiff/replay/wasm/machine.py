@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 
+from autodiff.engine.ops import Op
 from autodiff.replay.native.code import ADDRESS, FLOAT, Local
 from autodiff.replay.native.trees import branched
 from autodiff.replay.recording.record import Kind
@@ -18,6 +20,7 @@ from autodiff.replay.rules.wide import WIDE, Wide, tree
 from autodiff.replay.wasm.binary import I32, module
 from autodiff.replay.wasm.code import EXPONENTIAL, IMPORTS, Code
 
+MAX_PROGRAMS = 64  # that are kept
 MAX_OPERANDS = 3  # of an operation that is not wide
 # Bytes of code a node: the operation, and where its operands lie; of a wide one, from where to where these addresses
 # stand; of a dot product, where those of the weights begin, those of the inputs begin behind them, and the bias lies.
@@ -259,7 +262,12 @@ def program(kinds: Sequence[Kind]) -> bytes:
     Raises:
         Unwritable: if the rule of one of them is no arithmetic.
     """
-    both = Code()
+    return _program(tuple([(op, tuple(map(repr, static))) for op, static in kinds]))  # 0.0 is equal to -0.0
+
+
+@lru_cache(maxsize=MAX_PROGRAMS)
+def _program(kinds: tuple[tuple[Op, tuple[str, ...]], ...]) -> bytes:
+    both, rows = Code(), [Kind(op, tuple(map(float, static))) for op, static in kinds]
     first, second = EXPONENTIAL, EXPONENTIAL + 1  # the functions behind those that are imported
     both.call_own(first)
     gradients, size, seed = [both.load(4 * HEAD.index(name), [], ADDRESS) for name in ("gradients", "bytes", "seed")]
@@ -269,5 +277,5 @@ def program(kinds: Sequence[Kind]) -> bytes:
     both.function.fill()
     both.store(0, [seed], both.number(1.0))
     both.call_own(second)
-    functions = {"forward": Forward(kinds).function, "reverse": Reverse(kinds).function, "gradient": both.function}
+    functions = {"forward": Forward(rows).function, "reverse": Reverse(rows).function, "gradient": both.function}
     return module(IMPORTS, functions)

@@ -18,7 +18,7 @@ from autodiff.engine.elementary import total
 from autodiff.replay.lower import lower_singly
 from autodiff.replay.native.code import Instance
 from autodiff.replay.python.floats import Floats
-from autodiff.replay.recording.record import Kind, Recording
+from autodiff.replay.recording.record import PLACE, Kind, Recording
 from autodiff.replay.tape.reverse import differentiate
 from autodiff.replay.tape.tape import Tape
 from autodiff.replay.vectors import all_finite, lists, vector
@@ -87,7 +87,7 @@ class Single:
             **{"distance": distance, "undefined": 0, "gradients": values + distance, "bytes": size},
             "seed": root + distance,
         }
-        numbers = array("d", map(recording.numbers.__getitem__, leaves))
+        numbers = array("d", [recording.numbers[i] for i in leaves])
         self.parts = [
             (0, array("i", [head[name] for name in HEAD]).tobytes()),
             (code, lines.tobytes()),
@@ -184,22 +184,22 @@ def _code(
 ) -> tuple[array[int], array[int]]:
     """Return the lines of the code, and the addresses that stand behind them."""
     number = {recording.code(kind): k for k, kind in enumerate(kinds)}
-    operands = array("i", map(places.__getitem__, recording.edges))
-    operands.extend([0] * MAX_OPERANDS)
-    lines = array("i", bytes(LINE * len(order)))
-    lines[::4] = array("i", [number[recording.codes[i]] for i in order])
-    begins = [recording.begins[i] for i in order]
+    operands = [places[i] for i in recording.edges] + [0] * MAX_OPERANDS
+    lines = array(PLACE, bytes(LINE * len(order)))
+    codes, begins = recording.codes, [recording.begins[i] for i in order]
+    lines[::4] = array(PLACE, [number[codes[i]] for i in order])
     for k in range(max([kind.op.arity or 0 for kind in kinds], default=0)):  # operands that it has not are never read
-        lines[k + 1 :: 4] = array("i", map(operands[k:].__getitem__, begins))
-    addresses = array("i")
+        following = operands[k:]
+        lines[k + 1 :: 4] = array(PLACE, [following[begin] for begin in begins])
+    addresses = array(PLACE)
     for k, begin, end in wide:
         start = listed + 4 * len(addresses)
-        addresses += operands[begin:end]
+        addresses.extend(operands[begin:end])
         stop, more = listed + 4 * len(addresses), nothing
         if kinds[lines[4 * k]].op.products(()) is not None:
             stop = start + 4 * ((end - begin) // 2)
             more = operands[end - 1] if (end - begin) % 2 else nothing
-        lines[4 * k + 1 : 4 * k + 4] = array("i", (start, stop, more))
+        lines[4 * k + 1 : 4 * k + 4] = array(PLACE, (start, stop, more))
     return lines, addresses
 
 
