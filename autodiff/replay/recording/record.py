@@ -9,6 +9,7 @@ import hashlib
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, pairwise
 from operator import is_
 from typing import Any, NamedTuple
@@ -160,7 +161,7 @@ class Recording:
         result.root = result.add(ops.ADD, terms, (), number, "")
         return result
 
-    @property
+    @cached_property
     def depends(self) -> list[int]:
         """The parameters that the root was computed from."""
         last = self.parameters
@@ -219,13 +220,18 @@ def _read(recording: Recording, nodes: Sequence[Value], first: int) -> tuple[boo
             x, y = node._x, node._y
             if x.__class__ is tuple:
                 a, fixed = node._a, True
-                for group, used in ((x, a),) if y is None else ((x[0], a[0]), (y, node._b), (x[1:], a[1:])):
+                for group, used in ((x, a),) if y is None else ((x[0], a[0]), (y, node._b)):
                     known = groups.get(id(group))
                     if known is None or known.used is not used:
                         known = groups[id(group)] = _group(group, used, range(variable, first))
                     edges += known.places
                     as_used = as_used and known.as_used
                     fixed = fixed and known.fixed
+                for operand, number in zip(x[1:], a[1:], strict=False) if y is not None else ():
+                    i = operand._mark
+                    edges.append(i)
+                    as_used = as_used and operand._data is number
+                    fixed = fixed and first > i >= variable
             else:
                 i = x._mark
                 edges.append(i)
