@@ -326,7 +326,10 @@ def _as_used(recording: Recording, nodes: Sequence[Value], first: int) -> bool:
     constants: dict[int, str] = {}  # the number that each was used as first, as text: it tells -0.0 from 0.0
     others: dict[tuple[int, str], int] = {}
     again: list[tuple[int, int]] = []
-    used = chain.from_iterable([flat(node.saved[1:])[: len(node.parents)] for node in nodes[first:]])
+    parts = [flat(node.saved[1:])[: len(node.parents)] for node in nodes[first:]]
+    used = array("d", chain.from_iterable(parts))
+    if used.tobytes() == array("d", [numbers[place] for place in recording.edges]).tobytes():
+        return True  # they were set to what they were
     holds = True
     for edge, (place, number) in enumerate(zip(recording.edges, used, strict=True)):
         if place < variable:
