@@ -188,7 +188,9 @@ def check(program: Any, recording: Recording, values: Any, batch: Any) -> bool:
             if _is_moderate(recording, [*values.tolist(), *row]):
                 raise ReplayError("the replay has no finite answer, though all numbers are finite computed eagerly")
         except ReplayError as error:
-            disagreement = error
+            loss, its_slopes = mean(recording, values, batch)
+            if all(map(math.isfinite, (loss, *its_slopes))):  # else it may have overflowed, where the program did not
+                disagreement = error
         except (ArithmeticError, ValueError):
             if not point:
                 raise  # the learner's graph is at fault; close by, it is not the learner's

@@ -88,6 +88,41 @@ def test_a_direction_without_a_length_is_0_in_lanes_as_well(kind):
     assert list(gradient) == pytest.approx([(0.9 * 3 / length + 3) / 40, 1.6 * 4 / length / 40], rel=1e-14)
 
 
+def test_near_overflow_a_slope_is_the_number_or_what_backward_answers(kind):
+    p, tiny = Value(0.5), [Value(k * 1e-200) for k in range(1, 41)]
+
+    def loss(p, tiny):
+        return ad.mean([ad.prod([x, p * 1e200, p * 1e200]) for x in tiny]) * 1e-150
+
+    replay = Replay(loss(p, tiny), [p, *tiny])
+    assert replay.report().kind == kind
+    loss(p, tiny).backward()
+    _, (slope, *slopes) = replay.gradient()
+    assert slope == pytest.approx(20.5 * 1e50, rel=1e-12)  # 2 p (1 + ... + 40)/40, and powers of ten
+    assert {x.grad for x in tiny} == {math.inf}  # 1e200 * 1e200, of which the rest is taken later
+    assert all([x == math.inf or x == pytest.approx(0.25 * 1e250 / 40, rel=1e-12) for x in slopes])
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0])
+def test_a_zero_is_a_zero_and_without_arrays_has_the_eager_sign(number, kind):
+    p = Value(1.0)
+
+    def loss(p):
+        return -ad.sum([p * x * p for x in (-1.0, 2.0, -3.0)])
+
+    replay = Replay(loss(p), [p])
+    replay.values[0] = number
+    found, gradient = replay.gradient()
+    assert (found, gradient[0]) == (0.0, 0.0)
+    if kind in ("floats", "without NumPy"):
+        q = Value(number)
+        expected = loss(q)
+        expected.backward()
+        assert [math.copysign(1, x) for x in (found, gradient[0])] == [
+            math.copysign(1, x) for x in (expected.data, q.grad)
+        ]
+
+
 def test_inputs_that_were_recorded_where_nothing_is_finite_are_moved_to_compare(kind):
     p, x = Value(0.5), Value(0.0)
     replay = Replay(ad.sqrt(p * x * x + x) * 2.0, [p], [x])  # its slope by x, and so by p, is inf or nan at 0
