@@ -156,16 +156,21 @@ def target(backend: str) -> Target:
 class Fastest:
     """A tape on what is estimated to run it fastest, for each size of batch: loop nests, or NumPy's arrays.
 
+    Args:
+        tape: the program.
+        own: an operation of it that people have made, which is Python: loop nests call none.
+
     Attributes:
         refused: why a back end cannot run the tape.
     """
 
     operand_time = Arrays.operand_time
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, own: Op | None) -> None:
         self.tape = tape
         self.batched = tape.batched
-        self.refused: dict[str, str] = {}
+        cannot = f"cannot run {own}, which is not in the table"
+        self.refused = {name: cannot for name in COSTS if own is not None and name != "arrays"}
         self.chosen: dict[tuple[int, bool], str] = {}
         self.programs: dict[str, Any] = {}
         self.program(BATCH_SIZE)

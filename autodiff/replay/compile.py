@@ -96,11 +96,12 @@ def compiled(recording: Recording, backend: str) -> Program:
 
 def _auto(recording: Recording) -> Program:
     """Return the program on what is here and estimated to be the fastest."""
-    own = own_operation(recording) is not None
-    tape = None if own or all(map(lacking, COSTS)) else _tape_of_arrays(recording, always=False)
+    own = own_operation(recording)
+    lacks = all(map(lacking, COSTS)) if own is None else lacking("arrays")
+    tape = None if lacks else _tape_of_arrays(recording, always=False)
     if tape is not None:
-        return Fastest(tape)
-    if own or lacking("wasm") or not gains(recording):
+        return Fastest(tape, own)
+    if own is not None or lacking("wasm") or not gains(recording):
         return _python(recording)
     try:
         return _single(recording)
@@ -109,13 +110,16 @@ def _auto(recording: Recording) -> Program:
 
 
 def _arrays(recording: Recording) -> Program:
-    _refuse("arrays", recording)
+    _require("arrays")
     return Arrays(_tape_of_arrays(recording, always=True))  # type: ignore[arg-type]  # a tape, always
 
 
 def _native(backend: str, recording: Recording) -> Program:
     """Return the program as loop nests on a target, or on the virtual machine where they gain nothing."""
-    _refuse(backend, recording)
+    _require(backend)
+    op = own_operation(recording)
+    if op is not None:
+        raise ValueError(f'backend="{backend}" cannot run {op}, which is not in the table: take "auto" or "python"')
     tape = _tape_of_arrays(recording, always=False)
     return _single(recording) if tape is None else Nested(tape, target(backend))
 
@@ -126,14 +130,11 @@ def _single(recording: Recording) -> Program:
     return Single(recording)
 
 
-def _refuse(backend: str, recording: Recording) -> None:
-    """Raise if a back end is not here, or cannot run a recording."""
+def _require(backend: str) -> None:
+    """Raise if a package that a back end needs is not here."""
     needed = lacking(backend)
     if needed:
         raise ImportError(f'backend="{backend}" {needed}')
-    op = own_operation(recording)
-    if op is not None:
-        raise ValueError(f'backend="{backend}" cannot run {op}, which is not in the table: take "auto" or "python"')
 
 
 def _tape_of_arrays(recording: Recording, *, always: bool) -> Tape | None:

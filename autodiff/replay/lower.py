@@ -14,7 +14,7 @@ from autodiff.engine import ops
 from autodiff.replay.recording.record import Recording
 from autodiff.replay.recording.vectorize import BUNDLE, DATA, INPUT, NUMBER, PARAMETER, Bundle, Bundles, Ref
 from autodiff.replay.tape.reverse import Tracer
-from autodiff.replay.tape.tape import BATCH, COUNT, INPUTS, LANES, PARAMETERS, STACK, UNITS, Tape
+from autodiff.replay.tape.tape import BATCH, COUNT, INPUTS, KNOWN, LANES, PARAMETERS, STACK, UNITS, Tape
 
 MIN_UNITS = 4  # bundles that do the same from which they become units, unless their operands are units already
 EDGED = (ops.RATIO, ops.POW_SLOPE, ops.POWER0, ops.SHARE)  # without a domain, but where NumPy is not finite they may be
@@ -158,7 +158,7 @@ def _single(lowering: Lowering, bundle: Bundle) -> int:
     product = bundle.op.products(bundle.operands)
     if product is not None:
         return _single_product(lowering, *product)
-    if bundle.op.arity is None:
+    if bundle.op.arity is None and bundle.op in KNOWN:
         return lowering.tape.apply(bundle.op, (lowering.operands.gather(bundle.operands),))
     return lowering.operation(bundle, [lowering.operands.pick(ref) for ref in bundle.operands])
 

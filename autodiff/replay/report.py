@@ -134,7 +134,7 @@ def _backends(recording: Recording, program: Any, backend: str) -> tuple[tuple[s
     own, samples = own_operation(recording), BATCH_SIZE if recording.inputs else 1
     found = []
     for name in NEEDS:
-        if own is not None and name != "python":
+        if own is not None and name in ("llvm", "wasm"):
             why = f"cannot run {own}, which is not in the table"
         elif name in ("llvm", "arrays"):
             why = lacking(name) or NOTHING

@@ -144,14 +144,24 @@ def test_what_a_back_end_cannot_run_is_left_to_the_next_and_told(monkeypatch):
     assert told(replay)["arrays"].endswith("for a batch of 32: taken")
 
 
-def test_an_operation_of_ones_own_is_run_by_python_and_the_report_says_why():
+def test_an_operation_of_ones_own_is_run_by_its_python_and_the_rest_on_arrays(absent):
+    pytest.importorskip("numpy", reason="arrays need NumPy")
     own = ops.Op("own", lambda x: x * x, lambda out, x: (2.0 * x,), "own({x})")
     w = Value(0.5)
-    replay = Replay(ad.sum([own(w * k) for k in range(200)]), [w])
-    assert replay.report().kind == "floats"
-    for name in ("llvm", "wasm", "arrays"):
+    loss = ad.sum([own(ad.tanh(w * k)) for k in range(200)])
+    replay = Replay(loss, [w])
+    assert replay.report().kind == "arrays"
+    for name in ("llvm", "wasm"):
         assert told(replay)[name] == "cannot run own(x), which is not in the table"
-    assert told(replay)["python"].endswith(": taken")
+    assert told(replay)["arrays"].endswith(": taken")
+    for backend in ("wasm", "llvm"):
+        if not choice.lacking(backend):
+            with pytest.raises(ValueError, match=r'cannot run own\(x\), which is not in the table: take "auto"'):
+                Replay(loss, [w], backend=backend)
+    absent("numpy")
+    replay = Replay(loss, [w])
+    assert replay.report().kind == "floats"
+    assert told(replay)["wasm"] == "cannot run own(x), which is not in the table"
 
 
 def test_a_back_end_that_is_asked_for_is_told_and_what_runs_in_its_place():

@@ -126,10 +126,16 @@ def _slope_by_branch(out, x):
     return (1.0 if x > 0 else 2.0,)  # it takes numbers alone
 
 
+def _slope_by_static(out, x, n):
+    return (n if x > 0 else 2.0,)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 50, 600])
+@pytest.mark.parametrize("backend", ["python", "arrays", "auto"])
 @pytest.mark.parametrize("name", ["softsign", "tanh", "exit();\n", "values"])
-def test_rows_that_people_make_replay(name, count):
+def test_rows_that_people_make_replay(name, backend, count):
+    pytest.importorskip("numpy" if backend == "arrays" else "math", reason="arrays")
     softsign = ops.Op(name, lambda x: x / (1 + abs(x)), lambda out, x: (1 / ((1 + abs(x)) * (1 + abs(x))),), "{x}")
     with pytest.warns(UserWarning, match="takes plain numbers alone: it decides by the number of an operand"):
         kinked = ops.Op(name, lambda x: x if x > 0 else 2.0 * x, _slope_by_branch, "{x}", piecewise=True)
@@ -139,7 +145,7 @@ def test_rows_that_people_make_replay(name, count):
     def loss(p, x):
         return ad.mean([softsign(p * x * i) + kinked(x - p) * scaled(p, x, 3.0) + ad.tanh(p) for i in range(count)])
 
-    replay = Replay(loss(p, x), [p], [x])
+    replay = Replay(loss(p, x), [p], [x], backend=backend)
     replay.values[0] = -0.7
     rows = [[0.3], [-2.0]]
     q = Value(-0.7)
@@ -150,7 +156,10 @@ def test_rows_that_people_make_replay(name, count):
     assert gradient[0] == pytest.approx(q.grad, rel=1e-12)
 
 
-def test_a_row_that_people_make_of_groups_replays():
+@pytest.mark.parametrize("backend", ["python", "arrays"])
+def test_a_row_that_people_make_of_groups_replays(backend):
+    pytest.importorskip("numpy" if backend == "arrays" else "math", reason="arrays")
+
     def halves(operands):
         n = len(operands) // 2
         return tuple(operands[:n]), tuple(operands[n:])
@@ -164,16 +173,45 @@ def test_a_row_that_people_make_of_groups_replays():
     weighted = ops.Op("weighted", value, rule, "weighted({xs})", regroup=halves)
     leaves = [Value(number) for number in (2.0, 3.0, 5.0, 7.0)]
     loss, gradient = Replay(
-        weighted(tuple(leaves[:2]), tuple(leaves[2:])), leaves
+        weighted(tuple(leaves[:2]), tuple(leaves[2:])), leaves, backend=backend
     ).gradient()  # the program's own: see `left`
     assert loss == 2 * 25 + 3 * 49
     assert list(gradient) == [25.0, 49.0, 2 * 2 * 5, 2 * 3 * 7]
 
 
-def test_a_row_that_people_make_names_its_domain():
+def test_rows_that_people_make_stand_between_layers(kind):
+    """In the units of a layer, in the lanes of samples, in groups, and in the gradient of all that is before them."""
+    soft = ops.Op("soft", lambda x: x / (1 + abs(x)), lambda out, x: (1 / ((1 + abs(x)) * (1 + abs(x))),), "{x}")
+    with pytest.warns(UserWarning, match="takes plain numbers alone"):
+        kinked = ops.Op("kinked", lambda x, n: n * x if x > 0 else 2.0 * x, _slope_by_static, "{x}", static=1)
+    dots = ops.Op(
+        "dots",
+        lambda xs, ys: sum([x * y * y for x, y in zip(xs, ys, strict=True)]),
+        lambda out, *groups: (*[y * y for y in groups[1]], *[2.0 * x * y for x, y in zip(*groups, strict=True)]),
+        "dots({xs})",
+        regroup=lambda operands: (tuple(operands[: len(operands) // 2]), tuple(operands[len(operands) // 2 :])),
+    )
+    model = ad.nn.MLP(3, [5, 4], "tanh", seed=1)
+
+    def loss(x):
+        hidden = [soft(h) * 2.0 + kinked(h, 3.0) for h in model(x)]
+        return (dots(tuple(hidden[:2]), tuple(hidden[2:])) - soft(model.parameters()[0])) ** 2
+
+    rows = [[math.sin(3.0 * i + k) for k in range(3)] for i in range(40)]
+    x = [Value(0.1), Value(0.2), Value(-0.3)]
+    replay = Replay(loss(x), model, x)
+    assert replay.report().kind == kind or kind == "wasm"  # which calls no Python
+    assert replay.report().kind != "wasm"
+    agree(replay, "a batch", rows)
+    agree(Replay(ad.mean([loss([Value(number) for number in row]) for row in rows]), model), "lanes")
+
+
+@pytest.mark.parametrize("backend", ["python", "arrays"])
+def test_a_row_that_people_make_names_its_domain(backend):
+    pytest.importorskip("numpy" if backend == "arrays" else "math", reason="arrays")
     root = ops.Op("root", math.sqrt, lambda out, x: (0.5 / out,), "root({x})", "x >= 0")
     p = Value(4.0)
-    replay = Replay(root(p), [p])
+    replay = Replay(root(p), [p], backend=backend)
     assert replay.gradient()[1][0] == 0.25
     replay.values[0] = -1.0
     with pytest.raises(DomainError, match="it needs x >= 0"):

@@ -6,6 +6,7 @@ import math
 import threading
 from collections.abc import Callable
 from copy import copy
+from functools import partial
 from typing import Any
 
 from autodiff.engine.ops import Op
@@ -28,11 +29,11 @@ class Arrays:
         import numpy as np
 
         self.np, self.tape = np, tape
-        self.source, data = array_source(tape)
+        self.source, data, own = array_source(tape)
         self.batched = tape.batched
         self.data = {name: np.array(numbers) for name, numbers in data.items()}
         made: dict[str, Any] = {}  # apart from what it reads, or it would be a cycle for the collector
-        exec(compile(self.source, "<replay>", "exec"), array_functions(), made)
+        exec(compile(self.source, "<replay>", "exec"), array_functions(own), made)
         self.program: Callable[..., tuple[Callable[..., float], Callable[..., float]]] = made["program"]
         self.threads = threading.local()
 
@@ -71,6 +72,8 @@ class Arrays:
 
 class ArrayWriter(Writer):
     """Writes a tape of arrays. Data and indices become arguments, parts of the vector of parameters become views."""
+
+    calls_in_groups = False
 
     def __init__(self, tape: Tape) -> None:
         given = {register for register in range(len(tape.instructions)) if _is_given(tape, register)}
@@ -180,8 +183,8 @@ def _columns(tape: Tape) -> set[int]:
     return columns - others
 
 
-def array_source(tape: Tape) -> tuple[str, dict[str, Any]]:
-    """Return the source of a tape, and the data that its function `program` takes."""
+def array_source(tape: Tape) -> tuple[str, dict[str, Any], dict[Op, str]]:
+    """Return the source of a tape, the data that its function `program` takes, and the names of people's operations."""
     parts = {register for register, _ in tape.gradient}  # written into the vector, under the names of its parts
     tape = copy(tape)
     tape.names = {register: name for register, name in tape.names.items() if register not in parts}
@@ -210,17 +213,24 @@ def array_source(tape: Tape) -> tuple[str, dict[str, Any]]:
             "",
         ]
     )
-    return text, writer.data
+    return text, writer.data, writer.own
 
 
-def array_functions() -> dict[str, Any]:
-    """Return what the source of a tape calls, by name."""
+def array_functions(own: dict[Op, str]) -> dict[str, Any]:
+    """Return what the source of a tape calls, by name; `own` are the names of operations that people have made."""
     import numpy as np
 
     from autodiff.replay.python import numpy_functions
 
     known = {"np": np, "arrays": numpy_functions}
-    return float_functions() | {name: known.get(name) or getattr(numpy_functions, name) for name in CALLED}
+    called = {name: known.get(name) or getattr(numpy_functions, name) for name in CALLED}
+    return float_functions() | called | {name: numpy_functions.each(partial(_answer, op)) for op, name in own.items()}
+
+
+def _answer(op: Op, *numbers: float) -> float:
+    """Return what an operation answers for its operands one by one, then its static arguments."""
+    count = len(numbers) - op.static
+    return op.value(*op.grouped(numbers[:count], numbers[count:]))
 
 
 def _line(line: Line) -> str:

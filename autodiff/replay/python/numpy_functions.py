@@ -72,8 +72,12 @@ def log_share(x: Array, before: Array, after: Array) -> Array:
     return np.where(x == 0, 0.0 - np.log1p(before + after), x - np.log(before + np.exp(x) + after))
 
 
-def _each(function: Callable[..., float]) -> Callable[..., Array]:
+def each(function: Callable[..., float]) -> Callable[..., Array]:
+    """Return a function of floats as one of arrays, which calls it for each element; for floats alone it is itself."""
+
     def on_arrays(*xs: Array) -> Array:
+        if all([x.__class__ is float for x in xs]):
+            return function(*xs)
         arrays = np.broadcast_arrays(*xs)
         columns = [array.ravel().tolist() for array in arrays]
         return np.array([function(*numbers) for numbers in zip(*columns, strict=True)]).reshape(arrays[0].shape)
@@ -81,8 +85,8 @@ def _each(function: Callable[..., float]) -> Callable[..., Array]:
     return on_arrays
 
 
-erf, erfc, gelu, normal = _each(math.erf), _each(math.erfc), _each(elementary.gelu), _each(elementary.normal)
-gauss, power_slope, _harmonic = _each(elementary.gauss), _each(elementary.power_slope), _each(elementary.harmonic)
+erf, erfc, gelu, normal = each(math.erf), each(math.erfc), each(elementary.gelu), each(elementary.normal)
+gauss, power_slope, _harmonic = each(elementary.gauss), each(elementary.power_slope), each(elementary.harmonic)
 
 
 def direction(x: Array, y: Array, turns: float) -> Array:

@@ -185,7 +185,13 @@ class Writer:
         reserved: names that are taken.
         given: registers that need no line, because the function is given them.
         columns: those of them whose units are spread over lanes already.
+
+    Attributes:
+        calls_in_groups: whether operations that people have made are called with their operands in groups, as on
+            floats, or one by one.
     """
+
+    calls_in_groups = True
 
     def __init__(
         self, tape: Tape, reserved: Iterable[str], given: Iterable[int], columns: frozenset[int] = frozenset()
@@ -281,15 +287,17 @@ class Writer:
     def form(self, register: int) -> str | None:
         """Return the form of the operation that makes a register, None for a call of its function."""
         op, operands, static, shape = self.tape.instructions[register]
+        if op not in KNOWN:
+            return None
         if shape != SCALAR or any([self.tape.shape(operand) != SCALAR for operand in operands]):
             watched, signed = register in self.tape.watched, self.signed and register < self.tape.forward
-            form = array_form(op, static, step=register in self.factors, watched=watched, signed=signed)  # type: ignore[arg-type]  # an operation
+            form = array_form(op, static, step=register in self.factors, watched=watched, signed=signed)
             return f"float({form})" if shape == SCALAR else form
         if op is ops.MASK:
             mask = self.tape.instructions[operands[1]]
             if operands[1] in self.factors and truth(mask.op, mask.static):
                 return "({x} if {y} else 0.0)"
-        return float_form(op, static, register in self.factors)  # type: ignore[arg-type]  # an operation
+        return float_form(op, static, register in self.factors)
 
     def operation(self, register: int, op: Op, texts: list[str], static: tuple[Any, ...]) -> str:
         """Return an operation: by its form, or on floats by a call of its function."""
@@ -304,10 +312,11 @@ class Writer:
         if product is not None and len(product[0]) <= MAX_SIGNED:
             left, right, added = product
             return " + ".join([*[f"{x} * {y}" for x, y in zip(left, right, strict=True)], *(added or zero)])
-        name = name_of(op)
+        name, given = name_of(op), op.grouped(texts, ())
         if op not in KNOWN:
             name = self.own[op] = self.own.get(op) or self.names.new(op.name)
-        groups = [x if isinstance(x, str) else f"({', '.join(x)},)" for x in op.grouped(texts, ())]
+            given = given if self.calls_in_groups else tuple(texts)
+        groups = [x if isinstance(x, str) else f"({', '.join(x)},)" for x in given]
         return f"{name}({', '.join([*groups, *map(_literal, static)])})"
 
     def constant(self, instruction: Instruction) -> str:
