@@ -123,7 +123,7 @@ class Inside:
 
 def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any], executor: Any) -> list[float]:
     """Make steps of `optimizer` on `replay`, as `Replay.fit` says."""
-    if isinstance(optimizer, type) or not hasattr(optimizer, "update"):
+    if isinstance(optimizer, type) or not hasattr(optimizer, "columns"):
         raise TypeError(f"optimizer must be one of nn, such as nn.SGD(model.parameters(), lr=0.1), got {optimizer!r}")
     if isinstance(steps, bool) or not isinstance(steps, Integral | Iterable):
         raise TypeError(f"steps must be a whole number, or batches, got {type(steps).__name__}: {steps!r}")
