@@ -121,18 +121,20 @@ class Record:
         made, own = (restore, (_kin(self), type(self), *self._state)), _own(self)
         return (*made, (None, own)) if own else made  # a pair, so that the unpickler sets each by its name
 
-    if FREED_BY_RECURSION:  # elsewhere it would cost a sixth of the time of a node
+    if FREED_BY_RECURSION:  # elsewhere it would cost a tenth of the time of a node
 
         def __del__(self) -> None:
-            """Leave the operands to the outermost node that is freed here, which lets go of one after the other."""
-            if getattr(self, "_x", None) is None:  # a leaf, or a node that never came to be
-                return
+            """Wait for the outermost node that is freed here, which lets go of one after the other.
+
+            A node that waits is alive again; when it is let go of, Python frees it without asking here once more.
+            """
             waiting = _freed.waiting
             if waiting is not None:
-                waiting.append((self._x, self._y))
-                self._x = self._y = None
+                waiting.append(self)
                 return
-            _freed.waiting = waiting = [(self._x, self._y)]
+            if getattr(self, "_x", None) is None:  # a leaf, or a node that never came to be
+                return
+            _freed.waiting = waiting = [self._x, self._y]
             self._x = self._y = None
             try:
                 while waiting:
@@ -144,7 +146,7 @@ class Record:
 class _Freed(local):
     """What nodes that are being freed in a thread have let go of; None while none is."""
 
-    waiting: list[tuple[Any, Any]] | None = None
+    waiting: list[Any] | None = None
 
 
 _freed: Any = SimpleNamespace(waiting=None) if sys.platform == "emscripten" else _Freed()  # one thread, found faster
