@@ -121,7 +121,10 @@ def _native(backend: str, recording: Recording) -> Program:
     if op is not None:
         raise ValueError(f'backend="{backend}" cannot run {op}, which is not in the table: take "auto" or "python"')
     tape = _tape_of_arrays(recording, always=False)
-    return _single(recording) if tape is None else Nested(tape, target(backend))
+    try:
+        return _single(recording) if tape is None else Nested(tape, target(backend))
+    except Unwritable as error:
+        raise ValueError(f'backend="{backend}" cannot run an operation ({error}): take "auto" or "python"') from None
 
 
 def _single(recording: Recording) -> Program:

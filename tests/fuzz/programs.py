@@ -16,6 +16,7 @@ from autodiff import Value
 from autodiff.replay import choice, compile, lower
 from autodiff.replay.recording import vectorize
 from autodiff.replay.recording.record import record
+from autodiff.replay.rules.symbolic import Unwritable
 from autodiff.replay.vectors import vector
 from fuzz.repeating import draw_repeating, size
 
@@ -176,7 +177,10 @@ def judge_programs(seed, steps=64):
             machine = target.Machine(processor, "", PROCESSORS[processor])
             changed.enter_context(patch.object(target, "machine", lambda: machine))
         for backend, made in programs(recording) if asked else ():
-            program = made()
+            try:
+                program = made()
+            except Unwritable:  # too many cases in the slopes of a slope of x**y
+                continue
             for case in asked:
                 wrong = case.wrong(program, recording.inputs)
                 if wrong is not None:
