@@ -4,6 +4,7 @@ import math
 import random
 import signal
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -222,26 +223,26 @@ def test_samples_that_were_written_to_between_two_calls_are_read_anew():
     assert replay.fit(nn.SGD(model.parameters(), lr=0.0), [batch])[0] == replay(batch)
 
 
-@pytest.fixture
-def ctrl_c():
+@contextmanager
+def ctrl_c(holds):
     """Press Ctrl-C once something holds: by a signal of the system, as a thread would wait for a gap between calls."""
-    before = signal.getsignal(signal.SIGALRM)
 
-    def once(holds):
-        def press(number, frame):
-            if holds():
-                signal.setitimer(signal.ITIMER_REAL, 5.0)  # again, if it was lost in a callback
-                raise KeyboardInterrupt
+    def press(number, frame):
+        if holds():
+            signal.setitimer(signal.ITIMER_REAL, 5.0)  # again, if it was lost in a callback
+            raise KeyboardInterrupt
 
-        signal.signal(signal.SIGALRM, press)
-        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    before = signal.signal(signal.SIGALRM, press)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
-    yield once
-    signal.setitimer(signal.ITIMER_REAL, 0.0)
-    signal.signal(signal.SIGALRM, before)
 
-
-def test_ctrl_c_leaves_a_whole_number_of_steps(ctrl_c):
+def test_ctrl_c_leaves_a_whole_number_of_steps():
     model, inputs, loss = sample()
     replay = Replay(loss, model, inputs=inputs, backend="wasm")
     optimizer = nn.Adam(model.parameters(), lr=1e-6)
@@ -249,8 +250,7 @@ def test_ctrl_c_leaves_a_whole_number_of_steps(ctrl_c):
     replay.fit(optimizer, [batch] * 3)
     many = [batch] * 1_000_000
     start = [p.data for p in model.parameters()], list(optimizer.state), optimizer.steps
-    ctrl_c(lambda: optimizer.steps > 100)
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c(lambda: optimizer.steps > 100):
         replay.fit(optimizer, many)
     steps = optimizer.steps - start[2]
     there = [p.data for p in model.parameters()], list(optimizer.state)
@@ -351,12 +351,11 @@ def test_training_that_diverges_is_told_as_eagerly():
     assert told[0] == told[1]
 
 
-def test_ctrl_c_leaves_history_parameters_and_optimizer_of_the_same_steps(ctrl_c):
+def test_ctrl_c_leaves_history_parameters_and_optimizer_of_the_same_steps():
     model = nn.MLP(2, [5, 1], "tanh", seed=1)
     optimizer = nn.SGD(model.parameters(), lr=1e-6, momentum=0.5)
     data = LOSSES["hinge"][0]
-    ctrl_c(lambda: optimizer.steps >= 100)
-    with pytest.raises(KeyboardInterrupt):
+    with ctrl_c(lambda: optimizer.steps >= 100):
         nn.fit(model, data, "hinge", optimizer, epochs=10**8, replay="wasm")
     steps = optimizer.steps
     again = nn.MLP(2, [5, 1], "tanh", seed=1)
