@@ -43,6 +43,7 @@ from autodiff.replay.rules.symbolic import Unwritable
 from autodiff.replay.tape.reverse import differentiate
 from autodiff.replay.tape.tape import Tape
 
+OTHERS = 'take "auto", "arrays" or "python"'  # which run every operation
 BLOCK_TIME = 5.0  # microseconds that a block of a program on arrays takes, forward and reverse
 MAX_BLOCKS = 3000  # of a program on arrays
 MAX_TAPES = 16  # that are kept when they are no longer used
@@ -119,12 +120,12 @@ def _native(backend: str, recording: Recording) -> Program:
     _require(backend)
     op = own_operation(recording)
     if op is not None:
-        raise ValueError(f'backend="{backend}" cannot run {op}, which is not in the table: take "auto" or "python"')
+        raise ValueError(f'backend="{backend}" cannot run {op}, which is not in the table: {OTHERS}')
     tape = _tape_of_arrays(recording, always=False)
     try:
         return _single(recording) if tape is None else Nested(tape, target(backend))
     except Unwritable as error:
-        raise ValueError(f'backend="{backend}" cannot run an operation ({error}): take "auto" or "python"') from None
+        raise ValueError(f'backend="{backend}" cannot run an operation ({error}): {OTHERS}') from None
 
 
 def _single(recording: Recording) -> Program:
