@@ -194,8 +194,9 @@ def test_an_interrupt_in_the_middle_of_backward_leaves_the_leaves_as_they_were()
         y = y + a
     caught = 0
     for delay in (0.02, 0.05, 0.1, 0.15):
-        threading.Timer(delay, signal.raise_signal, [signal.SIGINT]).start()
+        press = threading.Timer(delay, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])  # wakes this thread
         try:
+            press.start()
             y.backward()
             time.sleep(60.0)  # a backward pass that was quicker waits here for its interrupt
         except KeyboardInterrupt:
