@@ -12,6 +12,7 @@ import textwrap
 import threading
 
 import pytest
+from helpers.alarm import alarm, alarm_in
 
 import autodiff
 from autodiff import Value, draw, grad, nn
@@ -87,24 +88,19 @@ def test_a_look_from_a_signal_handler_changes_no_gradient(look):
     right = [x.grad for x in xs]
     looks = 0
 
-    def handler(*_):
+    def handler():
         nonlocal looks
         look(y, xs[0])
         looks += 1
-        signal.setitimer(signal.ITIMER_REAL, 0.001 * (1 + looks % 5))  # the next, somewhere in the walk or the pass
+        alarm_in(0.001 * (1 + looks % 5))  # somewhere in the walk or the pass
 
-    before = signal.signal(signal.SIGALRM, handler)
-    signal.setitimer(signal.ITIMER_REAL, 0.002)
-    try:
+    with alarm(handler, 0.002):
         for _ in range(3_000):
             y.zero_grad()
             y.backward()
             assert [x.grad for x in xs] == right
             if looks >= 8:
                 break
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
     assert looks
 
 

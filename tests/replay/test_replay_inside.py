@@ -2,11 +2,11 @@
 
 import math
 import random
-import signal
 import sys
 from contextlib import contextmanager
 
 import pytest
+from helpers.alarm import alarm, alarm_in
 
 import autodiff as ad
 from autodiff import DomainError, Replay, Value, nn
@@ -227,19 +227,13 @@ def test_samples_that_were_written_to_between_two_calls_are_read_anew():
 def ctrl_c(holds):
     """Press Ctrl-C once something holds: by a signal of the system, as a thread would wait for a gap between calls."""
 
-    def press(number, frame):
+    def press():
         if holds():
-            signal.setitimer(signal.ITIMER_REAL, 5.0)  # again, if it was lost in a callback
+            alarm_in(5.0)  # again, if it was lost in a callback
             raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGALRM, press)
-    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
-        signal.signal(signal.SIGALRM, before)
+    with alarm(press, 0.1, 0.1), pytest.raises(KeyboardInterrupt):
+        yield
 
 
 def test_ctrl_c_leaves_a_whole_number_of_steps():
