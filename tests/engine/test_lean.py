@@ -164,6 +164,7 @@ def test_a_collector_that_is_off_by_its_threshold_stays_off():
         gc.set_threshold(*before)
 
 
+@pytest.mark.slow
 def test_garbage_with_cycles_that_was_made_in_the_block_is_collected_after_it():
     class Cycle:
         pass

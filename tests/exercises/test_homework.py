@@ -90,6 +90,7 @@ def test_answers_that_no_page_saves_are_told(asked, handed_in):
     assert {each.points for each in (unknown, number, another)} == {None}
 
 
+@pytest.mark.slow
 def test_points_are_finite_and_within_bounds_whatever_is_answered(asked, handed_in):
     texts = ["1e308", "-1e308*10", "0/0", "1/0", "9**9**9", "0", "\x00", "1" * 150, "(" * 90, "a" * 90, "=1+1"]
     for text in texts:

@@ -116,6 +116,7 @@ def test_the_method_to_look_at_is_named_with_its_line():
     assert check_engine(made(pieces)).place == f"Value.tanh (engine.py, line {line})"
 
 
+@pytest.mark.slow
 def test_the_answer_says_what_is_wrong_in_the_words_of_a_lesson():
     text = str(check_engine(made(WILD["product, power and exp overwrite"][3])))
     assert "In a * a your a.grad is 3, right is 6." in text
@@ -202,6 +203,7 @@ def test_what_an_engine_does_not_have_is_missing_and_not_wrong():
     assert by_name["gradients"].points == 15
 
 
+@pytest.mark.slow
 def test_numbers_of_float32_are_a_remark():
     numpy = pytest.importorskip("numpy", reason="float32 is NumPy's")
     held = {"__name__": "engine", "np": numpy}
@@ -295,6 +297,7 @@ def test_a_class_that_exec_has_made_in_a_bare_namespace_is_spoken_to_as_any_othe
         assert report.missing.keys() == check_engine(made()).missing.keys()
 
 
+@pytest.mark.slow
 def test_points_are_a_hundred_and_every_line_has_a_reason_or_all_of_its_points():
     for report in (check_engine(made()), *map(report_of, MISTAKES)):
         assert sum(line.maximum for line in report.rubric) == report.maximum == 100

@@ -59,6 +59,7 @@ def test_classes_are_balanced_and_named_as_asked(make, n):
     assert {target for _, target in make(n)} == {0, 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", CLASSES.values(), ids=CLASSES)
 def test_noise_is_normal_about_the_clean_points(make):
     clean, noisy = make(2000, noise=0.0), make(2000, noise=0.25)

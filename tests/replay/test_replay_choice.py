@@ -63,6 +63,7 @@ def test_the_work_of_a_network_is_counted():
     )
 
 
+@pytest.mark.slow
 def test_small_products_go_to_loop_nests_and_large_ones_to_arrays():
     pytest.importorskip("numpy", reason="arrays need NumPy")
     small, model = network([4, 8, 8, 1])

@@ -83,6 +83,7 @@ def ragged(count=9, sizes=(4, 4, 4, 1)):
     return [[[rng.uniform(-1, 1) for _ in range(3)] for _ in range(sizes[k % len(sizes)])] for k in range(count)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "backend"), [*[(name, "wasm") for name in OPTIMIZERS], ("Adam", "llvm")])
 def test_steps_on_batches_of_two_sizes_are_those_of_the_eager_loop(name, backend, made):
     if backend == "llvm":

@@ -171,6 +171,7 @@ def test_settings_that_differ_in_the_sign_of_zero_are_two_operations():
     assert replay_of(loss, [x])() == loss.data
 
 
+@pytest.mark.slow
 def test_a_long_chain_and_inputs_one_sample_after_the_other():
     w, x = Value(0.3), Value(0.5)
     y = x
@@ -492,6 +493,7 @@ def test_layers_of_the_same_size_are_compiled_once():
     assert parts(5) == parts(9)
 
 
+@pytest.mark.slow
 @NATIVE
 def test_a_dropped_replay_is_gone_without_the_collector(backend):
     def made():
@@ -520,6 +522,7 @@ def test_a_package_that_is_missing_is_named(monkeypatch, backend):
         Replay(x * x, [x], backend=backend)
 
 
+@pytest.mark.slow
 def test_what_a_back_end_lacks_is_said():
     x = Value(0.5)
     own = ops.Op("own", lambda x: x * x, lambda out, x: (2.0 * x,), "own({x})")

@@ -98,6 +98,7 @@ def test_a_folded_module_is_one_step_in_words():
     assert lines[-1] == f"to its own parameters: |grad| {norm:.6g}"
 
 
+@pytest.mark.slow
 def test_the_words_of_a_network_begin_with_its_inputs():
     model, loss = network([4, 4, 1])
     texts = Reader(steps(loss, model=model).html.partition("<script>")[0]).texts
@@ -175,6 +176,7 @@ def network(widths):
     return model, loss
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("widths", "fold", "parts"),
     [

@@ -139,6 +139,7 @@ def test_600_arrows_are_drawn_and_601_refused():
         draw(wide.sin())
 
 
+@pytest.mark.slow
 def test_up_to_120_arrows_between_neurons_are_drawn():
     model = nn.MLP(2, [2] * 30, "tanh", seed=0)
     left, right = model([1.0, 2.0])

@@ -42,6 +42,7 @@ def graphs(draw):
     return nodes[-1], leaves
 
 
+@pytest.mark.slow
 @given(graphs())
 def test_the_story_ends_with_the_gradients_of_backward_to_the_bit(graph):
     root, leaves = graph
