@@ -10,6 +10,7 @@ import threading
 import weakref
 
 import pytest
+from helpers.faults import at_every_point
 
 import autodiff
 from autodiff import Op, Value, large_graph, nn
@@ -192,3 +193,15 @@ def test_training_builds_each_step_in_such_a_block_and_importing_does_not():
     assert min(seen) > before[0]
     assert gc.get_threshold() == before
     assert autodiff.large_graph is large_graph
+
+
+def test_a_block_that_was_struck_anywhere_lets_other_threads_have_theirs():
+    def block(state=None):
+        with large_graph():
+            pass
+
+    assert at_every_point(lambda: None, block, lambda state: None) > 10
+    thread = threading.Thread(target=block, daemon=True)
+    thread.start()
+    thread.join(30)
+    assert not thread.is_alive()

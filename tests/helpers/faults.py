@@ -6,6 +6,8 @@ than those at which Ctrl-C or a lack of memory can strike.
 
 import inspect
 import itertools
+import linecache
+import re
 import sys
 import warnings
 from collections import defaultdict
@@ -15,6 +17,8 @@ import autodiff
 
 PACKAGE = str(Path(autodiff.__file__).parent)
 ERRORS = (KeyboardInterrupt, MemoryError, RuntimeError)
+# Python itself lets nothing strike while it takes or leaves a lock:
+LOCKED = re.compile(r"\s*with \w*lock:", re.IGNORECASE)
 
 
 def at_every_point(prepare, action, check, errors=ERRORS, most=None, within=""):
@@ -86,6 +90,8 @@ class Fault:
             return None
         if event == "return" and frame.f_code.co_flags & inspect.CO_GENERATOR:
             return self  # at a `yield` the frame is suspended, and nothing can strike in it
+        if LOCKED.match(linecache.getline(frame.f_code.co_filename, frame.f_lineno)):
+            return self
         if event in self.events and (self.k is None or len(self.places) <= self.k):
             self.places.append((event, frame.f_code.co_qualname, frame.f_lineno))
             if len(self.places) - 1 == self.k:
