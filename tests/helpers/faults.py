@@ -14,6 +14,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import autodiff
+from autodiff.engine.backward import _marks
 
 PACKAGE = str(Path(autodiff.__file__).parent)
 ERRORS = (KeyboardInterrupt, MemoryError, RuntimeError)
@@ -84,6 +85,8 @@ class Fault:
                 assert not self.struck or unraisable == [self.error], f"swallowed at {self.places[-1]}"
             finally:
                 sys.unraisablehook = hook
+                if _marks.locked():  # struck just after they were taken: walks take sets from then on, which is slower
+                    _marks.release()
 
     def __call__(self, frame, event, argument):
         if not frame.f_code.co_filename.startswith(self.within):
