@@ -3,6 +3,11 @@
 import signal
 from contextlib import contextmanager
 
+import pytest
+
+# An exception of a handler that comes while an object is freed is lost, and Python says so; pytest would fail the test.
+lost = pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
+
 
 @contextmanager
 def alarm(handler, first, interval=0.0):

@@ -6,7 +6,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
-from helpers.alarm import alarm, alarm_in
+from helpers.alarm import alarm, alarm_in, lost
 
 import autodiff as ad
 from autodiff import DomainError, Replay, Value, nn
@@ -230,13 +230,14 @@ def ctrl_c(holds):
 
     def press():
         if holds():
-            alarm_in(5.0)  # again, if it was lost in a callback
+            alarm_in(5.0)  # again, if it was lost in a callback or a finalizer
             raise KeyboardInterrupt
 
     with alarm(press, 0.1, 0.1), pytest.raises(KeyboardInterrupt):
         yield
 
 
+@lost
 def test_ctrl_c_leaves_a_whole_number_of_steps():
     model, inputs, loss = sample()
     replay = Replay(loss, model, inputs=inputs, backend="wasm")
@@ -346,6 +347,7 @@ def test_training_that_diverges_is_told_as_eagerly():
     assert told[0] == told[1]
 
 
+@lost
 def test_ctrl_c_leaves_history_parameters_and_optimizer_of_the_same_steps():
     model = nn.MLP(2, [5, 1], "tanh", seed=1)
     optimizer = nn.SGD(model.parameters(), lr=1e-6, momentum=0.5)
