@@ -83,7 +83,7 @@ def _by_set(root: Any) -> tuple[list[Any], list[Any]]:
 
 def _by_marks(root: Any) -> tuple[list[Any], list[Any]]:
     """Return the answer of `toposort`; a group of operands that many nodes share is gone through once."""
-    entered, done = object(), object()
+    entered, shared, done = object(), object(), object()
     complete: set[int] = set()  # the groups that are in order as a whole
     order: list[Any] = []
     leaves: list[Any] = []
@@ -91,15 +91,15 @@ def _by_marks(root: Any) -> tuple[list[Any], list[Any]]:
     waiting: list[Any] = [root]
     while waiting:
         node = waiting.pop()
-        if node._mark is entered:  # all that it was computed from is in order
+        mark = node._mark
+        if mark is entered or mark is shared:  # all that it was computed from is in order
             node._mark = done
             order.append(node)
-            x = node._x
-            if x.__class__ is tuple and node._y is not None:
-                complete.add(id(x[0]))
+            if mark is shared:
+                complete.add(id(node._x[0]))
                 complete.add(id(node._y))
             continue
-        while node._mark is not done:
+        while mark is not done:
             x = node._x
             if x is None:
                 node._mark = done
@@ -119,7 +119,7 @@ def _by_marks(root: Any) -> tuple[list[Any], list[Any]]:
                         order.append(node)
                         latest = y
                         break
-                node._mark = entered
+                node._mark = entered if y is None else shared
                 waiting.append(node)
                 waiting += missing
                 break
@@ -129,6 +129,7 @@ def _by_marks(root: Any) -> tuple[list[Any], list[Any]]:
             if y is not None and y._mark is not done:
                 waiting.append(y)
             node = x
+            mark = node._mark
     return order, leaves
 
 
