@@ -2,22 +2,33 @@
 //
 // Sizes are known when it is compiled: -DBATCH=32 -DN0=64 -DN1=32 -DN2=10 [-DN3=1], and -DHINGE for micrograd's demo.
 // A layer keeps its weights as rows of vectors, one row for each input and a last one for the biases, so that a product
-// is a sum of rows. Four rows and four vectors are computed at a time: their sums stay in registers.
+// is a sum of rows. Four rows and as many vectors as there are registers for are computed at a time.
 
 #include <math.h>
 
-typedef double vec __attribute__((vector_size(64)));
-typedef long long ints __attribute__((vector_size(64)));
+#ifdef __AVX512F__
+#define LANES 8 // numbers of a vector
+#define VECTORS 4 // of a tile
+#else
+#define LANES 4
+#define VECTORS 2
+#endif
+#define TILE 4 // rows of a tile
 
-#define LANES 8
-#define TILE 4
+typedef double vec __attribute__((vector_size(8 * LANES)));
+typedef long long ints __attribute__((vector_size(8 * LANES)));
+
 #define WIDE(n) (((n) + LANES - 1) / LANES) // vectors that hold n numbers
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(i, n) _Pragma("GCC unroll 4") for (int i = 0; i < (n); i++)
 
 INLINE vec positive(vec x, vec of) { return (vec)((ints)(x > 0.0) & (ints)of); }
 
-INLINE double sum(vec x) { return ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7])); }
+INLINE double sum(vec x) {
+    double all = 0;
+    for (int lane = 0; lane < LANES; lane++) all += x[lane];
+    return all;
+}
 
 // exp(x) = 2^n exp(r) with |r| <= log(2) / 2, where the series is exact after 13 terms.
 INLINE vec exponential(vec x) {
@@ -33,7 +44,7 @@ INLINE vec exponential(vec x) {
 // out[s] = bias + sum over k of x[s][k] w[k], for four samples and a few vectors.
 INLINE void product_tile(const int wide, int depth, int width, const double *x, int stride, const vec *w, const vec *bias,
                          vec *out) {
-    vec sums[TILE][TILE];
+    vec sums[TILE][VECTORS];
     EACH(s, TILE) EACH(v, wide) sums[s][v] = bias ? bias[v] : (vec){};
     for (int k = 0; k < depth; k++) {
         EACH(s, TILE) EACH(v, wide) sums[s][v] += w[k * width + v] * x[s * stride + k];
@@ -42,10 +53,10 @@ INLINE void product_tile(const int wide, int depth, int width, const double *x, 
 }
 
 INLINE void product(int depth, const int width, const double *x, int stride, const vec *w, const vec *bias, vec *out) {
-    const int rest = width % TILE, whole = width - rest;
+    const int rest = width % VECTORS, whole = width - rest;
     for (int s = 0; s < BATCH; s += TILE) {
-        for (int v = 0; v < whole; v += TILE)
-            product_tile(TILE, depth, width, x + s * stride, stride, w + v, bias ? bias + v : 0, out + s * width + v);
+        for (int v = 0; v < whole; v += VECTORS)
+            product_tile(VECTORS, depth, width, x + s * stride, stride, w + v, bias ? bias + v : 0, out + s * width + v);
         if (rest)
             product_tile(rest, depth, width, x + s * stride, stride, w + whole, bias ? bias + whole : 0,
                          out + s * width + whole);
@@ -55,7 +66,7 @@ INLINE void product(int depth, const int width, const double *x, int stride, con
 // w[k] -= rate * (sum over s of x[s][k] d[s] + 2 penalty w[k]), for a few inputs and vectors; the squares are added up.
 INLINE void update_tile(const int few, const int wide, int width, const double *x, int stride, const vec *d, vec *w,
                         double rate, double penalty, vec *squares) {
-    vec sums[TILE][TILE];
+    vec sums[TILE][VECTORS];
     EACH(k, few) EACH(v, wide) sums[k][v] = (vec){};
     for (int s = 0; s < BATCH; s++) {
         EACH(k, few) EACH(v, wide) sums[k][v] += d[s * width + v] * (x ? x[s * stride + k] : 1.0);
@@ -69,9 +80,9 @@ INLINE void update_tile(const int few, const int wide, int width, const double *
 
 INLINE void update_rows(const int few, const int width, const double *x, int stride, const vec *d, vec *w, double rate,
                         double penalty, vec *squares) {
-    const int rest = width % TILE, whole = width - rest;
-    for (int v = 0; v < whole; v += TILE)
-        update_tile(few, TILE, width, x, stride, d + v, w + v, rate, penalty, squares);
+    const int rest = width % VECTORS, whole = width - rest;
+    for (int v = 0; v < whole; v += VECTORS)
+        update_tile(few, VECTORS, width, x, stride, d + v, w + v, rate, penalty, squares);
     if (rest) update_tile(few, rest, width, x, stride, d + whole, w + whole, rate, penalty, squares);
 }
 
