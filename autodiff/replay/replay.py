@@ -92,6 +92,7 @@ class Replay:
         if len({id(leaf) for leaf in (*self.parameters, *self.inputs)}) < len(self.parameters) + len(self.inputs):
             raise ValueError("a leaf is given twice: each is a parameter or an input, once")
         self.verify, self.backend = verify, backend
+        self._eager_answers = 0
         self._recording = record(loss, self.parameters, self.inputs)
         if not self._recording.depends:
             raise ValueError("the loss depends on none of the parameters: was it computed from these very Values?")
@@ -142,14 +143,21 @@ class Replay:
 
     def report(self) -> Report:
         """Return what was found in the graph, and what runs it and why; printed, a text."""
-        return report(self._recording, self._program, self.backend, self._seconds, is_compared=self._is_compared)
+        return report(
+            self._recording,
+            self._program,
+            self.backend,
+            self._seconds,
+            is_compared=self._is_compared,
+            eager_answers=self._eager_answers,
+        )
 
     def __call__(self, batch: Any = None) -> float:
         """Return the loss at `values`; of a batch, the mean over its samples. See `gradient`."""
         batch = self._batch(batch)
         loss = self._program.loss(self._values, batch)
         if not math.isfinite(loss):
-            return reference.mean(self._recording, self._values, batch)[0]
+            return self._eagerly(batch)[0]
         if self.verify:
             reference.compare(self._recording, self._values, batch, (loss, None))
         return loss
@@ -223,11 +231,16 @@ class Replay:
         else:
             loss, gradient = gradients([(self._shared, batch)], self._values, executor)[0]
         if not math.isfinite(loss):
-            loss, slopes = reference.mean(self._recording, self._values, batch)
+            loss, slopes = self._eagerly(batch)
             return loss, vector(slopes)
         if self.verify:
             reference.compare(self._recording, self._values, batch, (loss, gradient))
         return loss, gradient
+
+    def _eagerly(self, batch: Any) -> tuple[float, list[float]]:
+        """Return what the eager engine answers, where the program has no finite answer."""
+        self._eager_answers += 1
+        return reference.mean(self._recording, self._values, batch)
 
     def _latest(self) -> list[float]:
         return [leaf.data for leaf in self.inputs]

@@ -30,6 +30,7 @@ class Report:
         seconds: how long it took to make the program, and to compare it with the eager engine.
         is_compared: whether there was something to compare: not where numbers overflow or are undefined, at those that
             were recorded and close by. There the eager engine answers, slowly.
+        eager_answers: how many losses and gradients the eager engine has given since, as the program's were not finite.
         backends: of each back end, from the fastest on, why it runs the program, or why not; with microseconds that a
             run is estimated to take, forward and reverse, on the machine that `autodiff.replay.choice` names.
         rounding: whether the same numbers come out on every machine, bit by bit.
@@ -49,6 +50,7 @@ class Report:
     memory: int
     seconds: float
     is_compared: bool
+    eager_answers: int
     backends: tuple[tuple[str, str], ...]
     rounding: str
     native: str | None
@@ -56,6 +58,8 @@ class Report:
     def __str__(self) -> str:
         layers = ", ".join([f"{rows} x {columns}" for rows, columns in self.layers]) or "none"
         lanes = ", ".join(map(str, self.lanes)) or "none"
+        answers = f"eagerly       {self.eager_answers:,} answers so far, slowly: numbers were not finite\n"
+        eagerly = answers if self.eager_answers else ""
         return (
             f"graph         {self.operations:,} operations, {self.parameters:,} parameters, {self.inputs:,} inputs\n"
             f"program       on {self.kind}: {self.forward:,} instructions forward, {self.reverse:,} reverse\n"
@@ -65,6 +69,7 @@ class Report:
             f"memory        {self.memory:,} bytes\n"
             f"rounding      {self.rounding}\n"
             f"made          in {self.seconds:.2g} s, {COMPARED[self.is_compared]}\n"
+            f"{eagerly}"
             f"back ends     " + "\n              ".join([f"{name:<8}{why}" for name, why in self.backends])
         )
 
@@ -85,7 +90,9 @@ ROUNDING = {
 }
 
 
-def report(recording: Recording, program: Any, backend: str, seconds: float, *, is_compared: bool) -> Report:
+def report(
+    recording: Recording, program: Any, backend: str, seconds: float, *, is_compared: bool, eager_answers: int
+) -> Report:
     """Return the report of a program.
 
     Args:
@@ -94,6 +101,7 @@ def report(recording: Recording, program: Any, backend: str, seconds: float, *, 
         backend: the name of a back end, by which it was asked for, or "auto".
         seconds: how long it took to make.
         is_compared: whether it was compared with the eager engine.
+        eager_answers: how many answers the eager engine has given in its place.
     """
     tape: Tape = program.tape
     forward = [instruction for instruction in tape.instructions[: tape.forward] if instruction.operands]
@@ -118,6 +126,7 @@ def report(recording: Recording, program: Any, backend: str, seconds: float, *, 
         else size * (2 * recording.parameters + sum(map(_places, tape.instructions))),
         seconds=seconds,
         is_compared=is_compared,
+        eager_answers=eager_answers,
         backends=_backends(recording, program, backend),
         rounding=ALONE if runs.kind == "wasm" and not isinstance(runs, Nested) else ROUNDING[runs.kind],
         native=runs.text(BATCH_SIZE) if isinstance(runs, Nested) else None,

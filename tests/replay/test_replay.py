@@ -344,6 +344,19 @@ def test_the_report_says_where_there_was_nothing_to_compare():
     assert Replay(ad.exp(q) * q, [q]).report().is_compared
 
 
+def test_the_report_counts_what_the_eager_engine_has_to_answer():
+    q = Value(1.0)
+    replay = Replay(ad.exp(q) * q, [q])
+    assert replay() == replay.gradient()[0] == pytest.approx(math.e)
+    assert replay.report().eager_answers == 0
+    assert "eagerly" not in str(replay.report())
+    q.data = 800.0
+    assert replay.backward() == q.grad == math.inf
+    replay.fit(nn.SGD([q], lr=0.0), 2)
+    assert replay.report().eager_answers == 3
+    assert "eagerly       3 answers so far" in str(replay.report())
+
+
 def test_what_overflows_in_another_order_alone_is_no_disagreement(left):
     pytest.importorskip("numpy", reason="lanes are added in another order")
     q = Value(1.0)
