@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -151,14 +152,16 @@ def _limit(seconds: float, memory: int) -> None:
 
 
 def _load(path: str) -> ModuleType:
+    """Return the module of a file as it is now: Python may keep one that is as old and as long."""
     name = Path(path).stem
     sys.path.insert(0, str(Path(path).parent))
-    spec = importlib.util.spec_from_file_location(name, path)
+    sys.dont_write_bytecode = True  # nothing is left beside what was handed in
+    loader = SourceFileLoader(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None, path
-    assert spec.loader is not None, path
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    exec(loader.source_to_code(loader.get_data(path), path), vars(module))
     return module
 
 
