@@ -40,7 +40,7 @@ SLOW = [  # what the daily round, `pytest -m quick`, does without, beside single
     TESTS / "show" / "test_embedded.py",
     TESTS / "show" / "test_raster.py",
     TESTS / "show" / "test_slides.py",
-    TESTS / "try" / "test_try.py",
+    TESTS / "try",
 ]
 
 

@@ -2,12 +2,12 @@
 
 import base64
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from helpers.browser import served
+from programs import LINE, expected, fragment
 
 from autodiff import Value, training_steps
 
@@ -16,20 +16,6 @@ DOCS = Path(__file__).parents[2] / "docs"
 START = 60_000  # milliseconds in which the interpreter starts, on a machine that has other things to do
 expect.set_options(timeout=START)
 pytestmark = pytest.mark.xdist_group("interpreter")  # which takes seconds to start
-LINE = "w = 3\nx = 2\nb = 1\nt = 5\ny = w * x + b\nL = (y - t) ** 2"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    pytest.importorskip("markdown", reason="needs the extra docs")
-    if not (shutil.which("npm") and shutil.which("node")):
-        pytest.skip("needs npm and node, which bring the browser's Python")
-    sys.path.insert(0, str(DOCS))
-    from try_page import make
-
-    made = tmp_path_factory.mktemp("site")
-    make(made)
-    return made
 
 
 @pytest.fixture(scope="module")
@@ -72,10 +58,6 @@ def page(started):
     assert troubles == []
 
 
-def fragment(**state):
-    return "#s=" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
-
-
 def follow(page, link):
     page.evaluate("link => { location.hash = link }", link)
 
@@ -104,15 +86,6 @@ def has_gradients(page, wanted):
             break
         page.wait_for_timeout(100)
     assert gradients(page) == wanted
-
-
-def expected(**numbers):
-    w, x, b, t = [Value(numbers.get(name, number), name) for name, number in {"w": 3, "x": 2, "b": 1, "t": 5}.items()]
-    y = w * x + b
-    loss = (y - t) ** 2
-    loss.backward()
-    inner = y.grad  # of the sum, the product in it, and the difference
-    return sorted([f"grad {n:g}" for n in (w.grad, x.grad, b.grad, t.grad, y.grad, inner, inner, loss.grad)])
 
 
 @pytest.fixture(scope="module")
@@ -426,16 +399,12 @@ def test_it_opens_again_without_a_network(page):
     page.context.set_offline(False)
 
 
-def test_one_file_holds_it_all(chromium, folder, tmp_path):
-    from offline import offline
-
-    path = tmp_path / "autodiff.html"
-    offline(path, folder)
-    assert path.stat().st_size < 20e6
+def test_one_file_holds_it_all(chromium, one_file):
+    assert one_file.stat().st_size < 20e6
     context = chromium.new_context()
-    troubles = watched(context, path.as_uri())
+    troubles = watched(context, one_file.as_uri())
     page = context.new_page()
-    page.goto(path.as_uri() + fragment(text=LINE, view="exercise"))
+    page.goto(one_file.as_uri() + fragment(text=LINE, view="exercise"))
     page.locator("#start.ready").wait_for(timeout=START)
     page.locator("#panel .overview button").first.wait_for()
     page.locator("#tab-drawing").click()
