@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,17 @@ expect = pytest.importorskip("playwright.sync_api", reason="needs playwright: pi
 DOCS = Path(__file__).parents[2] / "docs"
 START = 60_000  # milliseconds in which the interpreter starts, on a machine that has other things to do
 expect.set_options(timeout=START)
+FOLLOW = """(link) => new Promise((go_on) => {
+  if (location.hash === link) return go_on();
+  addEventListener("hashchange", () => go_on(), { once: true }); // after the page's own, which was there before
+  location.hash = link;
+})"""
+BOTH_SEEN = """() => {
+  document.getElementById("tabs").scrollIntoView(); // again, should what is above have changed its height
+  const [slider, panel] = ["n-w", "panel"].map((id) => document.getElementById(id).getBoundingClientRect());
+  const top = Math.max(panel.top, 0), bottom = Math.min(panel.bottom, slider.top);
+  return slider.bottom <= innerHeight && bottom - top > 0.2 * Math.min(panel.height, innerHeight);
+}"""
 pytestmark = pytest.mark.xdist_group("interpreter")  # which takes seconds to start
 
 
@@ -59,7 +71,8 @@ def page(started):
 
 
 def follow(page, link):
-    page.evaluate("link => { location.hash = link }", link)
+    """Follow a link to another state, and wait until the page has heard of it."""
+    page.evaluate(FOLLOW, link)
 
 
 def settled(page):
@@ -81,9 +94,8 @@ def gradients(page):
 
 def has_gradients(page, wanted):
     """Wait until the boxes of the drawing show these gradients."""
-    for _ in range(50):
-        if gradients(page) == wanted:
-            break
+    end = time.monotonic() + START / 1000
+    while gradients(page) != wanted and time.monotonic() < end:
         page.wait_for_timeout(100)
     assert gradients(page) == wanted
 
@@ -365,10 +377,8 @@ def test_a_phone_shows_it_without_scrolling_sideways_and_a_keyboard_does_all(pag
     for view in ("drawing", "steps", "derivation", "exercise", "training"):
         page.locator(f"#tab-{view}").click()
         settled(page)
-        assert page.evaluate("() => document.documentElement.scrollWidth") == 360
-        page.evaluate("() => document.getElementById('tabs').scrollIntoView()")
-        expect(page.locator("#n-w")).to_be_in_viewport()  # while one drags, what changes is seen
-        expect(page.locator("#panel")).to_be_in_viewport(ratio=0.2)
+        page.wait_for_function("() => document.documentElement.scrollWidth === 360")
+        page.wait_for_function(BOTH_SEEN)  # while one drags, what changes is seen
     page.set_viewport_size({"width": 1200, "height": 900})
     page.locator("#text").focus()
     page.keyboard.press("Control+A")
@@ -377,7 +387,7 @@ def test_a_phone_shows_it_without_scrolling_sideways_and_a_keyboard_does_all(pag
     expect(page.locator("#value")).to_have_text("= 16")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    assert page.evaluate("() => document.activeElement.id") == "n-a"
+    expect(page.locator("#n-a")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#value")).not_to_have_text("= 16")
     page.locator("#tab-training").focus()
