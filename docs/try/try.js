@@ -291,8 +291,8 @@ at("share").addEventListener("click", async () => {
 });
 
 // What the address asks for: a state, a lesson, or the first example.
-function follow() {
-  const lesson = /^#lessons?(?:=([\w-]+))?$/.exec(location.hash);
+function follow(hash) {
+  const lesson = /^#lessons?(?:=([\w-]+))?$/.exec(hash);
   at("try").hidden = Boolean(lesson);
   at("lessons").hidden = !lesson;
   at(lesson ? "to-lessons" : "to-try").setAttribute("aria-current", "page");
@@ -301,13 +301,14 @@ function follow() {
     clearTimeout(noting);
     return openLesson(lesson[1]);
   }
-  const found = fromLink(location.hash);
+  const found = fromLink(hash);
   if (found) load(found, false);
-  else if (location.hash.startsWith("#s=")) {
+  else if (hash.startsWith("#s=")) {
     const words = "The link could not be read: it is too long, or was cut off.";
     load({ ...state }, trusted).then(() => say(words));
   } else load(state, trusted || EXAMPLES.some((example) => example.text === state.text));
 }
-addEventListener("hashchange", follow);
+// The event's own address: until it is heard, `note` may have written another one.
+addEventListener("hashchange", ({ newURL }) => follow(new URL(newURL).hash));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => update());
-follow();
+follow(location.hash);

@@ -300,6 +300,14 @@ def test_a_link_holds_the_whole_state(page):
     expect(page.locator("#wrt")).to_have_value("b")
 
 
+def test_a_link_is_followed_though_the_address_of_before_is_written_meanwhile(page):
+    show(page, LINE)
+    link = fragment(text="x = 3\nL = x * x", view="drawing")
+    page.evaluate("link => { location.hash = link; history.replaceState(null, '', '#') }", link)  # before it is heard
+    expect(page.locator("#text")).to_have_value("x = 3\nL = x * x")
+    settled(page)
+
+
 def test_a_program_from_a_link_runs_when_the_learner_says_so(page):
     text = "print('it ran')\nx = 2\nfor _ in [1]:\n    L = x * x"
     follow(page, fragment(text=text, view="drawing"))
