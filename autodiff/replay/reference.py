@@ -200,9 +200,20 @@ def check(program: Any, recording: Recording, values: Any, batch: Any) -> bool:
 
 
 def _is_moderate(recording: Recording, leaves: Sequence[float]) -> bool:
-    """Return whether all numbers and slopes of a graph are so moderate that no order of adding them overflows."""
+    """Return whether all numbers and slopes of a graph are so moderate that no order of adding them overflows.
+
+    Slopes of operations count in branches that are not taken, too: a program multiplies them by 0, which makes nan of
+    an infinite one.
+    """
     numbers = computed(recording, leaves)
-    return all([abs(x) < MAX_MODERATE for x in (*numbers, *slopes(recording, numbers))])
+    local: list[float] = []
+    for place, (op, operands, static, *_) in enumerate(recording.nodes()):
+        if op is not None:
+            try:
+                local += op.local(numbers[place], *op.grouped([numbers[i] for i in operands], static))
+            except (ArithmeticError, ValueError):  # of an operation that people have made
+                return False
+    return all([abs(x) < MAX_MODERATE for x in (*numbers, *slopes(recording, numbers), *local)])
 
 
 def compare(

@@ -28,8 +28,9 @@ class Report:
         reverse: the instructions of the reverse pass.
         memory: bytes of data, of parameters and gradient, and of all registers together; for a batch, a sample.
         seconds: how long it took to make the program, and to compare it with the eager engine.
-        is_compared: whether there was something to compare: not where numbers overflow or are undefined, at those that
-            were recorded and close by. There the eager engine answers, slowly.
+        is_compared: whether there was something to compare: not where numbers overflow or are undefined, or a slope is
+            infinite, if only in a branch that is not taken, at the numbers that were recorded and close by. There the
+            eager engine answers, slowly.
         eager_answers: how many losses and gradients the eager engine has given since, as the program's were not finite.
         backends: of each back end, from the fastest on, why it runs the program, or why not; with microseconds that a
             run is estimated to take, forward and reverse, on the machine that `autodiff.replay.choice` names.
@@ -76,7 +77,7 @@ class Report:
 
 COMPARED = {
     True: "comparison included",
-    False: "with nothing to compare: numbers are not finite here, and such the eager engine answers, slowly",
+    False: "with nothing to compare: numbers or slopes are not finite here, and such the eager engine answers, slowly",
 }
 NOTHING = "gains nothing, as too little is alike to be put side by side"
 ALONE = "each operation is rounded by itself, and functions are its own: the same bits on every machine"

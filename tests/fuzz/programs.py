@@ -32,7 +32,12 @@ HAS_LLVM = find_spec("llvmlite") is not None
 
 
 def evaluated(recording, leaves, noise=None):
-    """Return the loss, its gradient, and the largest of all numbers: each row by itself, off by chance if noisy."""
+    """Return the loss, its gradient, and the largest of all numbers: each row by itself, off by chance if noisy.
+
+    Raises:
+        ValueError, ZeroDivisionError: where a row is undefined.
+        OverflowError: where the slope of a row is not finite.
+    """
     off = (
         (lambda x, of=None: x + UNIT * abs(x if of is None else of) * noise.uniform(-1, 1))
         if noise
@@ -53,10 +58,12 @@ def evaluated(recording, leaves, noise=None):
     largest = max(map(abs, numbers))
     for place in range(recording.root, -1, -1):
         op, operands, static, _, _ = nodes[place]
-        if op is None or not slopes[place]:
+        if op is None:
             continue
-        given = op.grouped([numbers[i] for i in operands], static)
-        for i, share in zip(operands, op.chain((numbers[place], *given), slopes[place]), strict=True):
+        given = numbers[place], *op.grouped([numbers[i] for i in operands], static)
+        if not all(map(math.isfinite, op.local(*given))):  # times the 0 of a branch that is not taken, it is nan
+            raise OverflowError
+        for i, share in zip(operands, op.chain(given, slopes[place]), strict=True):
             largest = max(largest, abs(share))
             slopes[i] = off(slopes[i] + off(share))
     return numbers[recording.root], slopes[: recording.parameters], largest

@@ -320,6 +320,19 @@ def test_a_program_that_never_answers_is_refused(backend, what, monkeypatch):
         Replay(loss, p, backend=backend)
 
 
+@pytest.mark.parametrize("backend", ["python", "arrays", "wasm", "llvm"])
+def test_an_infinite_slope_in_a_branch_never_taken_is_left_to_the_eager_engine(backend, left):
+    """A program makes nan of it, times 0: that is no fault, and no reason to refuse the graph."""
+    pytest.importorskip({"wasm": "wasmtime", "llvm": "llvmlite"}.get(backend, "autodiff"), reason="a back end")
+    pytest.importorskip("math" if backend == "python" else "numpy", reason="arrays and loop nests")
+    p = [Value(float(k)) for k in range(1, 65)]
+    replay = Replay(ad.sum([a * ad.maximum(a, ad.sqrt(a - a)) for a in p]), p, backend=backend)
+    loss, gradient = replay.gradient()
+    assert (loss, list(gradient)) == (sum([k * k for k in range(1, 65)]), [2.0 * k for k in range(1, 65)])
+    assert (replay.report().is_compared, replay.report().eager_answers) == (False, len(left)) == (False, 1)
+    left.clear()
+
+
 def test_a_form_that_always_raises_is_refused(monkeypatch):
     monkeypatch.setitem(source.FLOATS, ops.TANH, "{x} / 0.0")  # which looks as if it were outside of a domain
     q = Value(0.5)
@@ -339,7 +352,7 @@ def test_the_report_says_where_there_was_nothing_to_compare():
     q = Value(800.0)
     replay = Replay(ad.exp(q) * q, [q])
     assert not replay.report().is_compared
-    assert "with nothing to compare: numbers are not finite here" in str(replay.report())
+    assert "with nothing to compare: numbers or slopes are not finite here" in str(replay.report())
     q.data = 1.0
     assert Replay(ad.exp(q) * q, [q]).report().is_compared
 

@@ -372,6 +372,31 @@ def test_graphs_of_all_rows_answer_what_backward_does(monkeypatch, backend):
     assert len([replay for replay in map(random_replay, range(1000, 1000 + count)) if replay]) > count * 2 / 3
 
 
+@NATIVE
+@pytest.mark.slow
+def test_thousands_of_operations_on_the_same_lanes_are_more_than_one_loop(backend):
+    """A function of WebAssembly has at most 50,000 locals, and LLVM's time grows faster than a loop's length."""
+    a, w, x = Value(0.9), Value(0.4), Value(0.5)
+    y = x
+    for _ in range(160):
+        y = (a + y) ** w
+    replay = Replay(y, [a, w], [x], backend=backend)
+    assert replay.report().kind == backend
+    expected = []
+    for row in (0.5, 2.0, 3.5):
+        z, by_a, by_w = row, 0.0, 0.0  # forward, by hand
+        for _ in range(160):
+            power = (0.9 + z) ** 0.4
+            by_a, by_w = [
+                power * 0.4 / (0.9 + z) * (1.0 + by_a),
+                power * (math.log(0.9 + z) + 0.4 / (0.9 + z) * by_w),
+            ]
+            z = power
+        expected.append((z, by_a, by_w))
+    loss, gradient = replay.gradient([[0.5], [2.0], [3.5]])
+    assert [loss, *gradient] == pytest.approx([sum(column) / 3 for column in zip(*expected, strict=True)], rel=1e-12)
+
+
 def test_lengths_are_cut_into_pieces_without_a_gap():
     for length in range(1, 40):
         places = [

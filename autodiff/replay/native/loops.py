@@ -22,6 +22,9 @@ from autodiff.replay.rules.wide import LOG_TOTAL, WIDE, Wide
 from autodiff.replay.tape import tape as moves
 from autodiff.replay.tape.tape import BATCH, LANES, SCALAR, UNITS, Instruction, Move, Shape, Tape
 
+MAX_REGISTERS = (
+    64  # made in one loop: LLVM takes ever longer for longer ones, and WebAssembly has 50,000 locals at most
+)
 MIN_COLUMNS = 16  # of inputs, for their products to be taken of samples as they are given
 Written = Callable[[Nest], None]  # writes the nest of a register
 
@@ -33,6 +36,10 @@ class Stage:
     shape: Shape
     registers: list[int] = field(default_factory=list)
     alone: Written | None = None
+
+    def takes(self, shape: Shape) -> bool:
+        """Return whether a register of this shape can be made here, element by element."""
+        return self.alone is None and self.shape == shape and len(self.registers) < MAX_REGISTERS
 
 
 class Lowering:
@@ -134,8 +141,7 @@ class Lowering:
             number = len(stages)
             if alone is None:
                 earliest = max([self._after(stages, home[i], i, shape) for i in instruction.operands], default=0)
-                fitting = [k for k in range(earliest, number) if stages[k].alone is None and stages[k].shape == shape]
-                number = fitting[0] if fitting else number
+                number = next((k for k in range(earliest, number) if stages[k].takes(shape)), number)
             if number == len(stages):
                 stages.append(Stage(shape, [], alone))
             stages[number].registers.append(register)

@@ -274,8 +274,9 @@ class Code:
 
     @contextmanager
     def apart(self, room: Callable[[int], int]) -> Iterator[None]:
-        """Keep nothing apart: a function of any length is compiled as fast."""
-        yield
+        """Keep only locals apart: a function of any length is compiled as fast."""
+        with self.function.block():
+            yield
 
     def otherwise(self) -> None:
         """End the block of `when`; what follows is done where its condition does not hold."""
