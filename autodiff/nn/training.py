@@ -82,8 +82,9 @@ def fit(
         replay: whether to record each sample's loss and the penalty once, and repeat them as compiled programs: the
             same numbers to rounding, many times faster. What Python decides by data in the model, the loss or the
             penalty is then decided once (see `autodiff.Replay`), and the optimizer's rule is read as formulas, or given
-            arrays. The name of a back end of `autodiff.Replay` takes that one; True is "auto". With "wasm" or "llvm",
-            and samples of one structure, as many steps as take a moment are made before Python is asked again.
+            arrays. Parameters that the optimizer does not move keep the `grad` that they had. The name of a back end of
+            `autodiff.Replay` takes that one; True is "auto". With "wasm" or "llvm", and samples of one structure, as
+            many steps as take a moment are made before Python is asked again.
         executor: with `replay`, computes each batch in chunks, in threads, processes or a cluster (see
             `autodiff.Replay.gradient`).
 

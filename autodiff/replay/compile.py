@@ -67,7 +67,7 @@ class Program(Protocol):
 
     @property
     def source(self) -> str:
-        """The Python that runs."""
+        """The program as Python that one can read, whatever runs."""
 
     def batch(self, samples: Any, columns: int) -> Any:
         """Return samples as the program takes them."""

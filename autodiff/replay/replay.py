@@ -138,7 +138,7 @@ class Replay:
 
     @property
     def source(self) -> str:
-        """The Python that runs."""
+        """The program as Python that one can read, whatever runs."""
         return self._program.source
 
     def report(self) -> Report:

@@ -409,3 +409,14 @@ def test_callbacks_of_a_replayed_descent_see_the_gradients_of_its_last_step(max_
     assert any(seen[0])
     for eager, replayed in zip(seen[:3], seen[3:], strict=True):
         assert replayed == pytest.approx(eager, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize("backend", [False, "python"])
+def test_what_the_optimizer_does_not_move_stays_and_in_a_replay_keeps_its_grad(backend):
+    w, b = Value(1.0), Value(0.5)
+    b.grad = 7.0
+    data = [([1.0], 3.0), ([2.0], 5.0)]
+    nn.fit(lambda x: w * x[0] + b, data, "squared_error", nn.SGD([w], lr=0.1), 2, replay=backend, progress=False)
+    # The slopes are the mean of 2 (w x + b - t) x and of 2 (w x + b - t): -6.5 and -4 at w = 1, then -3.25 and -2.05.
+    assert (w.data, b.data) == (pytest.approx(1.975), 0.5)
+    assert b.grad == pytest.approx(7.0 if backend else 7.0 - 4.0 - 2.05)

@@ -22,9 +22,7 @@ from autodiff.replay.rules.wide import LOG_TOTAL, WIDE, Wide
 from autodiff.replay.tape import tape as moves
 from autodiff.replay.tape.tape import BATCH, LANES, SCALAR, UNITS, Instruction, Move, Shape, Tape
 
-MAX_REGISTERS = (
-    64  # made in one loop: LLVM takes ever longer for longer ones, and WebAssembly has 50,000 locals at most
-)
+MAX_REGISTERS = 64  # made in one loop: LLVM takes ever longer for longer ones, WebAssembly has 50,000 locals at most
 MIN_COLUMNS = 16  # of inputs, for their products to be taken of samples as they are given
 Written = Callable[[Nest], None]  # writes the nest of a register
 
