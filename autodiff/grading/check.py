@@ -50,6 +50,7 @@ NONE = "no gradient could be computed"
 METHODS = {
     **{"+": ("__add__", "__radd__"), "*": ("__mul__", "__rmul__"), "-": ("__sub__",), "/": ("__truediv__",)},
     **{"neg": ("__neg__",), "**": ("__pow__",), "**v": ("__pow__",)},
+    **{"r+": ("__radd__", "__add__"), "r*": ("__rmul__", "__mul__")},
     **{"r-": ("__rsub__",), "r/": ("__rtruediv__",), "r**": ("__rpow__",)},
 }
 
@@ -263,7 +264,7 @@ def _wrong(engine: Engine, search: Search, wrong: Wrong, common: dict[str, Any])
         found={key: found.compared[i] for key, i in zip(keys, kept, strict=True) if i < len(found.compared)},
         fault=named.fault,
         also=tuple([fault.name for fault in named.also]),
-        place=named.place or place(engine, named, program[-1].form.key),
+        place=named.place or place(engine, named, _last(program[-1].form)),
         numbers=tuple(numbers),
         size=len(program),
         _steps=tuple([(f.key, f.key if f.key in engine.functions else f.code, ops) for f, ops in program]),
@@ -271,6 +272,10 @@ def _wrong(engine: Engine, search: Search, wrong: Wrong, common: dict[str, Any])
         _point=point,
         **common,
     )
+
+
+def _last(form: Form) -> str:
+    return f"r{form.key}" if form.code in ("2 + {}", "2 * {}") else form.key
 
 
 def place(engine: Engine, named: Named, last: str | None) -> str:
@@ -285,7 +290,7 @@ def place(engine: Engine, named: Named, last: str | None) -> str:
     else:
         names = METHODS.get(key) or (engine.names[key].replace("{}", "").strip(".() ").rpartition(".")[2],)
     if names == ("abs",):
-        names = ("__abs__",)
+        names = ("abs", "__abs__")
     found = engine.method(*names)
     return _where(found) if found else ""
 

@@ -28,6 +28,7 @@ from autodiff.grading.table import DETACHED, HOOK, NUMBERS, ORDER, RAISES, SHARE
 
 LIMITS = (NotImplementedError, RecursionError, ArithmeticError, ValueError)  # what may be raised where no line is wrong
 Probe = tuple[Program, tuple[float, float], bool]  # at a point, with the output's gradient set to 1 or not
+REFLECTED = {"-": "r-", "/": "r/", "**v": "r**"}  # which is most often written with the operator itself
 MAX_PROBES = 240  # programs that tell faults apart
 
 
@@ -76,8 +77,12 @@ def name_of(engine: Engine, program: Program, forms: Sequence[Form], first: Prog
         bent = plant(fault.hooks, scope, composed)
         if all(_same(found, _numbers(bent, *run)) for found, run in zip(wrong, runs, strict=True)):
             explain.append((fault, bent, scope[0] if scope and len(scope) == 1 else None))
-    if explain:
-        return _told_apart(engine, explain, _probes(program, forms))
+    named = _told_apart(engine, program, explain, _probes(program, forms)) if explain else None
+    if named is not None:
+        return named
+    lost = [fault for fault, *_ in explain if fault.name == "no rule"]
+    if lost:  # in this way of writing the operation, if not in others
+        return Named(lost[0])
     right = [expected(program, point) for point in POINTS]
     plain = [_numbers(engine, program, point, False) for point in POINTS]
     if any(f and r and not agrees(f.data[-1], r.data[-1]) for f, r in zip(plain, right, strict=True)):
@@ -86,17 +91,31 @@ def name_of(engine: Engine, program: Program, forms: Sequence[Form], first: Prog
     return Named(shared) if shared else Named(UNKNOWN, program[-1].form.key)
 
 
-def _told_apart(engine: Engine, explain: Sequence[tuple[Fault, Engine, str | None]], probes: Sequence[Probe]) -> Named:
-    """Return the fault among those that explain the smallest wrong program which explains the most of others."""
-    if len({(id(fault), key) for fault, _, key in explain}) == 1:
-        return Named(explain[0][0], explain[0][2])
+def _told_apart(
+    engine: Engine, program: Program, explain: Sequence[tuple[Fault, Engine, str | None]], probes: Sequence[Probe]
+) -> Named | None:
+    """Return the fault among those that explain the smallest wrong program which explains the most of others.
+
+    One that does not explain all programs of the same operations that are no larger is none: its number was the same
+    by chance. (In larger ones a second mistake may show.)
+    """
     theirs = [_numbers(engine, *probe) for probe in probes]
+    keys = {form.key for form, _ in program}
+    own = [
+        len(steps) <= len(program)
+        and all(form.key in keys and form.code not in ("2 + {}", "2 * {}") for form, _ in steps)
+        for steps, *_ in probes
+    ]  # which of the two a reflected method takes for the first operand, it alone knows
     ranked: list[tuple[tuple[int, int, int], Fault, str | None]] = []
     for fault, bent, key in explain:
         guesses = [_numbers(bent, *probe) for probe in probes]
         same = list(map(_same, theirs, guesses))
+        if not all(good for good, mine in zip(same, own, strict=True) if mine):
+            continue
         small = sum([good for good, probe in zip(same, probes, strict=True) if len(probe[0]) == 1])
         ranked.append(((-small, -sum(same), -sum(map(_same_root, theirs, guesses))), fault, key))
+    if not ranked:
+        return None
     ranked.sort(key=lambda entry: entry[0])
     unlike, best, key = ranked[0]
     also = {fault.name: fault for other, fault, _ in ranked if other == unlike and fault.name != best.name}
@@ -160,11 +179,17 @@ def _of_sharing(engine: Engine, program: Program) -> Fault | None:
             form, operands = program[n - 2]
             return form.apply(engine, *map(tree, operands))
 
+        root, incoming = tree(len(program) + 1), 1.0
+        try:  # another incoming gradient than 1, as shared nodes have
+            root, incoming = root * engine.make(2.0), 2.0
+        except Exception:  # there is no product
+            incoming = 1.0
         try:
-            engine.backward(tree(len(program) + 1))
+            engine.backward(root)
         except Exception:  # whatever a stranger's engine raises
             return None
-        if not all(agrees(sum(map(engine.grad, held)), g) for held, g in zip(leaves, right.grads[:2], strict=True)):
+        found = [sum(map(engine.grad, held)) for held in leaves]
+        if not all(agrees(mine, incoming * g) for mine, g in zip(found, right.grads[:2], strict=True)):
             return None
     uses = [i for step in program for i in step.operands]
     return ORDER if any(uses.count(i) > 1 for i in range(2, len(program) + 2)) else SHARED
@@ -208,6 +233,10 @@ def _candidates(keys: set[str], has: set[str]) -> Iterator[tuple[Fault, bool, tu
             able = [key for key in places if not fault.keys or key in fault.keys]
             for key in able:
                 yield fault, composed, (key,)
+                if REFLECTED.get(key) in has:
+                    yield fault, composed, (key, REFLECTED[key])
+            if able and len(fault.keys) > 1:
+                yield fault, composed, fault.keys
             if not fault.keys:
                 yield fault, composed, None
 

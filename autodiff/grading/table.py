@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from autodiff.grading.planted import Planted, hand, numbers, slopes, value
+from autodiff.grading.planted import ROWS, Planted, hand, numbers, slopes, value
+from autodiff.mistakes.graph import Use
 from autodiff.mistakes.table import ADDS_UP, CHAIN, MISCONCEPTIONS
 
 Where = Literal["operation", "backward", "constructor", "__iadd__", "__radd__", "mean"]
@@ -19,6 +20,7 @@ SIGMOIDS = ("tanh", "sigmoid")
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "softplus", "silu")
 CURVES = (*ACTIVATIONS, "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "atan", "asin", "acos", "abs")
 POWERS = ("**", "**v")
+OPERATORS = ("+", "-", "*", "/", "**v")
 BINARY = ("+", "-", "*", "/", "**v", "r-", "r/", "r**")
 
 
@@ -88,6 +90,20 @@ def _each(contribution: Callable[[Planted, float, float], float]) -> Callable[..
         (operand, contribution(node, incoming, slope))
         for operand, slope in zip(node.operands, node.slopes(), strict=True)
     )
+
+
+Contribution = Callable[[Planted, float, float, float], float]  # from node, incoming, slope, the gradient until then
+
+
+def _on(side: int, contribution: Contribution) -> Callable[..., Any]:
+    """Return the hook that computes the contribution to one operand so, to the other as is right."""
+
+    def hand(node: Planted, incoming: float) -> Iterator[tuple[Planted, float]]:
+        for i, (operand, slope) in enumerate(zip(node.operands, node.slopes(), strict=True)):
+            bent = i == side
+            yield operand, contribution(node, incoming, slope, operand.grad) if bent else incoming * slope
+
+    return hand
 
 
 def _breadth_first(root: Planted) -> list[Planted]:
@@ -192,9 +208,102 @@ def _words(name: str) -> tuple[str, str, str, str]:
     return row.name, row.did, row.why, row.look
 
 
+def _by_hand(rule: Callable[[Use], Sequence[float] | None]) -> Callable[[Planted], Sequence[float]]:
+    """Return the hook of the local derivatives that a mistake made by hand gives."""
+
+    def bent(node: Planted) -> Sequence[float]:
+        answer = rule(_use(node.key, [x.data for x in node.operands], node.static))
+        return slopes(node) if answer is None else answer
+
+    return bent
+
+
+def _use(key: str, xs: Sequence[float], static: Sequence[float]) -> Use:
+    named = (False,) * len(xs)
+    return Use(ROWS[key], ROWS[key].value(*xs, *static), xs, static, named, named)
+
+
+def _bends(rule: Callable[[Use], Sequence[float] | None], key: str) -> bool:
+    """Whether a mistake made by hand gives an operation other local derivatives than the right ones."""
+    first = 1 if key == "r**" else 0  # a number stands on the left
+    for x in (0.7, -0.6):
+        xs, static = ((x, 2.5), ()) if key in BINARY else ((x,), (3.0,) * (key == "**"))
+        try:
+            use = _use(key, xs, static)
+            bent, right = rule(use), use.slopes()
+        except (ArithmeticError, ValueError):  # outside of its domain
+            continue
+        if bent is not None and all(map(math.isfinite, bent)) and list(bent)[first:] != right[first:]:
+            return True
+    return False
+
+
+def _rows_by_hand(known: Sequence[Fault]) -> Iterator[Fault]:
+    """Yield a row for each mistake in a local derivative that people make by hand and `known` has not, in other words."""
+    names = {"sign of the derivative of a function", "relu' = 1 everywhere", *[fault.name for fault in known]}
+    for row in MISCONCEPTIONS.values():
+        if row.slopes is not None and row.name not in names:
+            keys = tuple([key for key in ROWS if key not in ("r-", "r/") and _bends(row.slopes, key)])
+            if keys:
+                yield Fault(*_words(row.name), hooks={"slopes": _by_hand(row.slopes)}, keys=keys)
+
+
+def _own_factor(side: int) -> Contribution:
+    return lambda n, up, slope, old: up * numbers(n)[side]
+
+
+def _rows_of_one_operand() -> Iterator[Fault]:
+    """Yield the rows of what is done for one operand alone of two, as a slip of the pen does."""
+    found: tuple[tuple[tuple[str, str, str, str], Contribution], ...] = (
+        (
+            ("overwrites a gradient", "`=` stands where `+=` is needed", ADDS_UP, "`.grad =` in the rule"),
+            lambda n, up, slope, old: up * slope - old,
+        ),
+        (
+            ("incoming gradient dropped", "the local derivative alone is added", CHAIN, "`* out.grad` in the rule"),
+            lambda n, up, slope, old: slope,
+        ),
+        (
+            ("sum in place of product", "incoming and local derivative are added", CHAIN, "the sign between the two"),
+            lambda n, up, slope, old: slope + up,
+        ),
+        (
+            (
+                "data in place of gradient",
+                "`out.data` stands where `out.grad` is needed",
+                CHAIN,
+                "`out.data` in the rule",
+            ),
+            lambda n, up, slope, old: n.data * slope,
+        ),
+        (
+            ("sign", "the contribution has the wrong sign", "The minus belongs to the local derivative.", "the signs"),
+            lambda n, up, slope, old: -up * slope,
+        ),
+    )
+    for side, operand in enumerate(("first", "second")):
+        for (name, did, why, look), contribution in found:
+            yield Fault(
+                name,
+                f"{did}, for the {operand} operand",
+                why,
+                look,
+                hooks={"hand": _on(side, contribution)},
+                keys=OPERATORS,
+            )
+        yield Fault(
+            "factors of a product swapped",
+            f"the {operand} factor is given its own number",
+            "d(x*y)/dx = y, not x.",
+            "the rule of the product",
+            hooks={"hand": _on(side, _own_factor(side))},
+            keys=("*",),
+        )
+
+
 # A row: name, what was done, why it is wrong, where to look; where, how it is bent, in which operations.
 # fmt: off
-TABLE = (
+WRITTEN = (
     Fault("overwrites a gradient", "`=` stands where `+=` is needed", f"{ADDS_UP} `=` forgets all but the last.", "`.grad =` in the rule of the operation", hooks={"add": lambda n, old, c: c}),
     Fault("keeps the first contribution", "a gradient that is not 0 is not added to", ADDS_UP, "an `if` around `.grad` in the rule", hooks={"add": lambda n, old, c: old or c}),
     Fault("gradient in place of data", "`other.grad` stands where `other.data` is needed", "d(x*y)/dx = y: the local derivative of a product is the other *number*.", "`.grad` on the right-hand side of the rule", hooks={"hand": _gradients_for_data(0)}, keys=("*",)),
@@ -204,11 +313,11 @@ TABLE = (
     Fault("incoming gradient dropped", "the local derivative alone is added", f"{CHAIN} Without the factor the chain rule ends here.", "`* out.grad` in the rule of the operation", hooks={"hand": _each(lambda n, up, slope: slope)}),
     Fault("sum in place of product", "incoming gradient and local derivative are added", CHAIN, "the sign between the two in the rule", hooks={"hand": _each(lambda n, up, slope: slope + up)}),
     Fault("second operand detached", "the second operand gets no contribution", "Each operand that is a Value gets incoming x its own local derivative, also an exponent.", "the line for the second operand in the rule; a `.data` or a plain number where a Value is needed", hooks={"hand": _only(0)}, keys=BINARY),
-    Fault("first operand detached", "the first operand gets no contribution", "Each operand that is a Value gets incoming x its own local derivative.", "the line for the first operand in the rule; a `.data` or a plain number where a Value is needed", hooks={"hand": _only(1)}, keys=("+", "-", "*", "/", "**v")),
+    Fault("first operand detached", "the first operand gets no contribution", "Each operand that is a Value gets incoming x its own local derivative.", "the line for the first operand in the rule; a `.data` or a plain number where a Value is needed", hooks={"hand": _only(1)}, keys=OPERATORS),
     Fault("set of operands", "`x + x` has one operand in place of two", "A set holds a thing once: two edges of the graph become one. Keep the operands in a tuple.", "`set(...)` around the operands", "constructor", hooks={"hand": _set_of_operands}),
     Fault("sweep never runs", "no node hands anything on", "After the order is found, each node must be asked to hand on its gradient.", "the loop over the nodes, and its indentation", "backward", hooks={"order": lambda root: ()}),
     Fault("no rule", "the operation hands nothing on", "The rule must be kept in the node of the *output*, where the backward pass looks for it.", "`out._backward = ...` after the rule, and its name", hooks={"hand": _only()}),
-    Fault("contribution to the wrong operand", "what belongs to the second operand is added to the first", "The second contribution is for `other`, not again for `self`.", "`self.grad` twice in the rule", hooks={"hand": _to_the_first}, keys=("+", "-", "*", "/", "**v")),
+    Fault("contribution to the wrong operand", "what belongs to the second operand is added to the first", "The second contribution is for `other`, not again for `self`.", "`self.grad` twice in the rule", hooks={"hand": _to_the_first}, keys=OPERATORS),
     Fault("operand not visited", "the second operand is not kept among the operands of the output", "The pass finds only what the output remembers: every operand belongs there, or nothing below it is reached.", "the operands that are handed to the new Value", hooks={"children": lambda n: n.operands[:1]}, keys=BINARY),
     Fault("operand not visited", "the first operand is not kept among the operands of the output", "The pass finds only what the output remembers: every operand belongs there, or nothing below it is reached.", "the operands that are handed to the new Value", hooks={"children": lambda n: n.operands[1:]}),
     Fault(*_words("factors of a product swapped"), hooks={"slopes": lambda n: numbers(n)}, keys=("*",)),
@@ -227,7 +336,7 @@ TABLE = (
     Fault("input in place of output", "the derivative is e**z in what was answered, and is given z", "exp' = exp: the local derivative is the output.", "`self.data` in the rule, where `out.data` is needed", hooks={"slopes": lambda n: (numbers(n)[0],)}, keys=("exp",)),
     Fault("output in place of input", "the rule is written in the input, and fed with the output", "The local derivative is taken where the function was computed: at its input.", "`out.data` in the rule, where `self.data` is needed", hooks={"slopes": _input_for_output}, keys=("log", "sin", "cos", "sinh", "cosh", "atan")),
     Fault(*_words("rule of another function"), hooks={"slopes": _tanh_as_sigmoid}, keys=SIGMOIDS),
-    Fault("tanh' = 1 - tanh", "the output is not squared", "tanh' = 1 - out**2.", "the rule of tanh", hooks={"slopes": lambda n: (1 - n.data,)}, keys=SIGMOIDS),
+    Fault("tanh' = 1 - tanh", "the output is not squared", "tanh' = 1 - out**2.", "the rule of tanh", hooks={"slopes": lambda n: (1 - n.data,)}, keys=("tanh",)),
     Fault(*_words("power rule on exp"), hooks={"slopes": lambda n: (numbers(n)[0] * math.e ** (numbers(n)[0] - 1),)}, keys=("exp",)),
     Fault("sign", "the contribution has the wrong sign", "The minus belongs to the local derivative alone, and some have none.", "the signs in the rule", hooks={"hand": _each(lambda n, up, slope: -up * slope)}),
     Fault("reflected operator in the wrong order", "`2 - x` computes x - 2, `2 / x` computes x / 2", "Python calls `x.__rsub__(2)` for `2 - x`: `other` stands on the left.", "the reflected method, `__rsub__`, `__rtruediv__`, `__rpow__`", hooks={"value": lambda n: value(_turned(n)), "slopes": lambda n: slopes(_turned(n))[::-1]}, keys=("r-", "r/", "r**", "-", "/", "**v")),
@@ -243,6 +352,7 @@ TABLE = (
     Fault("not in topological order", "a node hands on before all of its uses have handed on to it", "A node may hand on only when its gradient is complete: topological order, by the *longest* way from the output.", "the order in which nodes are visited", "backward", hooks={"order": _nearest_first}),
 )
 # fmt: on
+TABLE = (*WRITTEN, *_rows_of_one_operand(), *_rows_by_hand(WRITTEN))
 DETACHED = Fault(
     "answers a plain number",
     "the operation answers a number, not a Value",

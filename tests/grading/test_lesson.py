@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autodiff import check_engine
-from autodiff.grading.table import TABLE
+from autodiff.grading.table import WRITTEN
 
 LESSON = Path(__file__).parents[2] / "notebooks" / "11-write-your-own-value.ipynb"
 CELLS = ["".join(cell["source"]) for cell in json.loads(LESSON.read_text(encoding="utf-8"))["cells"]]
@@ -201,4 +201,4 @@ def test_a_mistake_in_the_lesson_is_found_and_named(name):
 
 
 def test_the_mistakes_are_all_those_of_the_table_that_such_a_class_can_have():
-    assert {fault.name for fault in TABLE} - {fault for fault, _ in BROKEN.values()} == ELSEWHERE
+    assert {fault.name for fault in WRITTEN} - {fault for fault, _ in BROKEN.values()} == ELSEWHERE

@@ -34,3 +34,7 @@ def test_a_program_is_written_in_the_names_of_the_engine():
         "print(a.grad)",
     ]
     assert checked("sin for cos").program.splitlines()[1:] == ["out = a.sin()", "out.backprop()", "print(a.derivative)"]
+
+
+def test_a_number_on_the_left_sends_to_the_method_that_python_asks_then():
+    assert checked("2 * a is no node of a").place.startswith("Tensor.__rmul__ (")

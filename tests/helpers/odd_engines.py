@@ -13,6 +13,26 @@ FOLDER = Path(__file__).parent / "styles"
 RIGHT = tuple(sorted([path.stem for path in FOLDER.glob("*.py")]))
 # A style, the mistake, what is replaced by what.
 WRONG = {
+    **{
+        f"one operand alone: {slip}": ("arrays", name, {right: wrong})
+        for slip, name, right, wrong in (
+            (
+                "no incoming",
+                "incoming gradient dropped",
+                "self.grad += out.grad * other.data",
+                "self.grad += other.data",
+            ),
+            ("overwrites", "overwrites a gradient", "other.grad += out.grad * self", "other.grad = out.grad * self"),
+            ("a minus", "sign", "self.grad += out.grad * other.data", "self.grad -= out.grad * other.data"),
+            ("its own number", "factors of a product swapped", "out.grad * self.data", "out.grad * other.data"),
+            ("a sum", "sum in place of product", "out.grad * other.data", "out.grad + other.data"),
+            ("the output", "data in place of gradient", "other.grad += out.grad\n", "other.grad += out.data\n"),
+        )
+    },
+    "1 - s alone": ("arrays", "first part of the rule left out", {"s * (1 - s)": "(1 - s)"}),
+    "1 + s": ("arrays", "sign inside the rule turned", {"s * (1 - s)": "s * (1 + s)"}),
+    "a bracket forgotten": ("arrays", "wrong gradient", {"s * (1 - s) * out.grad": "s - s * s * out.grad"}),
+    "2 * a is no node of a": ("arrays", "no rule", {"return self * o\n": "return Tensor(self.data * o)\n"}),
     "a difference without a minus": ("edges", "no minus on the second operand", {"(o, -1)]": "(o, 1)]"}),
     "a denominator that is not squared": ("edges", "denominator not squared", {"o.number**2": "o.number"}),
     "sin for cos": ("edges", "value in place of derivative", {"math.cos": "math.sin"}),
