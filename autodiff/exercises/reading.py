@@ -113,6 +113,8 @@ def _formula(question: str, given: str, text: str, names: Sequence[str]) -> Answ
         used[place] = match[0]
         return place
 
+    if "=" in re.sub(r"[<>=!]=", "", text):
+        raise AnswerError(_refused(question, given, f"= stands only behind {question}, which is asked for"))
     if known:
         formula = re.sub("|".join([rf"(?<!\w){re.escape(name)}(?![^\W²³])" for name in known]), key, formula)
     formula = "".join([SIGNS.get(sign, sign) for sign in formula])
@@ -126,7 +128,9 @@ def _formula(question: str, given: str, text: str, names: Sequence[str]) -> Answ
         parse(formula, dict.fromkeys(used, 1.2345))
     except ExpressionError as error:
         if "undefined" not in str(error):
-            raise AnswerError(_refused(question, given, str(error))) from None
+            why = re.sub(r"\ba\d+_(?!\w)", lambda found: used.get(found[0], found[0]), str(error))
+            why = why if formula == text else re.sub(r"^at column \d+: ", "", why)  # of what was written, not of keys
+            raise AnswerError(_refused(question, given, why)) from None
     return Answer(given, formula, used)
 
 

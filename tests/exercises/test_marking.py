@@ -114,3 +114,19 @@ def test_what_is_no_number_or_formula_is_told_so(text):
         ValueError, match=r"^the answer to d, .* is not read: .* Write a number such as -0\.75 or -0,75"
     ):
         sheet().check({"d": text})
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("t = 7", "= stands only behind d, which is asked for"),
+        ("2 = d", "= stands only behind d, which is asked for"),
+        ("h d", "there is no sign between h and d: write * for a product"),
+        ("t(3)", "t is a number, not a function"),
+    ],
+)
+def test_what_is_said_of_an_answer_is_in_the_names_of_the_sheet(text, why):
+    with pytest.raises(ValueError, match=r"is not read: ") as refused:
+        sheet().check({"d": text})
+    assert f"is not read: {why}" in str(refused.value)
+    assert sheet().check({"d": "d = 5"})["d"].verdict == sheet().check({"d": "5"})["d"].verdict
