@@ -271,11 +271,13 @@ def exercise_of(
         )
     if not story.forward:
         raise ValueError(f"there is nothing to ask: {story.name(story.root)} was not computed from anything")
+    these = None if about is None else [story.node(node) for node in several("about", about, "Values or names")]
+    operations = len({id(node) for node in these or () if node.op})
+    if operations > MAX_QUESTIONS:  # there is a question about each, or more
+        raise ValueError(f"about has {operations:,} operations, and at most {MAX_QUESTIONS} questions are asked")
     graph = Graph(story.root, lambda leaf: story.is_named(leaf) and not _is_constant(leaf))
     named = [leaf for leaf in story.leaves if not graph.bare[graph.place[id(leaf)]]]
-    nodes = [*named, *[step.node for step in story.forward]]
-    if about is not None:
-        nodes = [story.node(node) for node in several("about", about, "Values or names")]
+    nodes = [*named, *[step.node for step in story.forward]] if these is None else these
     chosen = frozenset([graph.place[id(node)] for node in nodes])
     _check_numbers(story, graph, chosen)
     moved = _moved(story, graph, named if weights is None else weights, rate)

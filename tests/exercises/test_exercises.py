@@ -197,10 +197,12 @@ def test_a_graph_that_is_too_large_says_what_to_do():
     with pytest.raises(ValueError, match=r"^there are \d+ questions in this graph, and at most 60 .* about=\["):
         exercise(total)
     assert len(exercise(total, about=[total]).questions) == 2
-    for _ in range(400):
-        total = total + x
+    sums = [total := total + x for _ in range(400)]
     with pytest.raises(ValueError, match=r"^the graph has 430 operations, and at most 300 are asked about at once: "):
         exercise(total)
+    with pytest.raises(ValueError, match=r"^about has 61 operations, and at most 60 questions are asked$"):
+        exercise(total, about=sums[:61])
+    assert len(exercise(total, about=sums[:20] * 4).questions) == 60
 
 
 def test_of_a_large_graph_a_part_is_asked_and_marked():
