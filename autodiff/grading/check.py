@@ -246,7 +246,7 @@ def _wrong(engine: Engine, search: Search, wrong: Wrong, common: dict[str, Any])
     data, grad = engine.names["data"], engine.names["grad"]
     keys = [f"out.{data}", *[f"{NAMES[i]}.{grad}" for i in used]]
     kept = [0, *[i + 1 for i in used]]
-    names = (*NAMES, *node_names(program))
+    names, last = (*NAMES, *node_names(program)), program[-1].form
     numbers = [
         Number(names[i], f"{names[i]}.{role}", kind, ours[i], yours[i], not agrees(ours[i], yours[i], engine.single))
         for kind, role, ours, yours, order in (
@@ -264,7 +264,7 @@ def _wrong(engine: Engine, search: Search, wrong: Wrong, common: dict[str, Any])
         found={key: found.compared[i] for key, i in zip(keys, kept, strict=True) if i < len(found.compared)},
         fault=named.fault,
         also=tuple([fault.name for fault in named.also]),
-        place=named.place or place(engine, named, _last(program[-1].form)),
+        place=named.place or place(engine, named, f"r{last.key}" if last.is_reflected else last.key),
         numbers=tuple(numbers),
         size=len(program),
         _steps=tuple([(f.key, f.key if f.key in engine.functions else f.code, ops) for f, ops in program]),
@@ -272,10 +272,6 @@ def _wrong(engine: Engine, search: Search, wrong: Wrong, common: dict[str, Any])
         _point=point,
         **common,
     )
-
-
-def _last(form: Form) -> str:
-    return f"r{form.key}" if form.code in ("2 + {}", "2 * {}") else form.key
 
 
 def place(engine: Engine, named: Named, last: str | None) -> str:

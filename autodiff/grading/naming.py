@@ -7,6 +7,7 @@ are told apart by further programs.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from autodiff.grading.adapter import FUNCTIONS, Engine, located
@@ -102,8 +103,7 @@ def _told_apart(
     theirs = [_numbers(engine, *probe) for probe in probes]
     keys = {form.key for form, _ in program}
     own = [
-        len(steps) <= len(program)
-        and all(form.key in keys and form.code not in ("2 + {}", "2 * {}") for form, _ in steps)
+        len(steps) <= len(program) and all(form.key in keys and not form.is_reflected for form, _ in steps)
         for steps, *_ in probes
     ]  # which of the two a reflected method takes for the first operand, it alone knows
     ranked: list[tuple[tuple[int, int, int], Fault, str | None]] = []
@@ -180,10 +180,8 @@ def _of_sharing(engine: Engine, program: Program) -> Fault | None:
             return form.apply(engine, *map(tree, operands))
 
         root, incoming = tree(len(program) + 1), 1.0
-        try:  # another incoming gradient than 1, as shared nodes have
+        with suppress(Exception):  # another incoming gradient than 1, as shared nodes have; if there is a product
             root, incoming = root * engine.make(2.0), 2.0
-        except Exception:  # there is no product
-            incoming = 1.0
         try:
             engine.backward(root)
         except Exception:  # whatever a stranger's engine raises

@@ -40,6 +40,11 @@ class Form(NamedTuple):
     own: str = ""
 
     @property
+    def is_reflected(self) -> bool:
+        """Whether it is a sum or product with a number on the left: an operation of the same key in another method."""
+        return self.code in ("2 + {}", "2 * {}")
+
+    @property
     def written(self) -> str:
         """How it is written in the engine."""
         return self.own or self.code
