@@ -73,7 +73,7 @@ class Firefox:
         """Wait until a script returns what is wanted."""
         end = time.monotonic() + PATIENCE
         while (found := self.run(script, *arguments)) != wanted and time.monotonic() < end:
-            time.sleep(0.05)
+            time.sleep(0.05)  # before it is asked again: this protocol tells of no change by itself
         assert found == wanted, f"{found} instead of {wanted}"
 
 
@@ -107,7 +107,7 @@ def _port(profile, process):
     while not (note.exists() and note.read_text()):
         assert process.poll() is None, "Firefox has ended"
         assert time.monotonic() < end, "Firefox does not start"
-        time.sleep(0.05)
+        time.sleep(0.05)  # before the file is looked for again
     return int(note.read_text())
 
 
