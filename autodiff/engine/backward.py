@@ -242,6 +242,28 @@ def _by_rule(node: Any, incoming: float) -> None:
         parent._grad += incoming * slope
 
 
+def _gives_partners(op: Op) -> bool:
+    """Return whether a row is of products, and its rule gives each operand its partner, and what is added 1."""
+    v, w, x, y, _ = names = [Name(name, Lines()) for name in "vwxyb"]
+    if op.products(names) is None:
+        return False
+    try:
+        return tuple(op.local(None, *op.grouped(names, ()))) == (x, y, v, w, 1.0)
+    except TypeError:
+        return False  # it takes numbers alone
+
+
+def _of_partners(node: Any, incoming: float) -> None:
+    """Do what `_by_rule` does for a dot product: each weight is given its input, and each input its weight."""
+    weights, *bias = node._x
+    for parent, slope in zip(weights, node._b):  # noqa: B905  # as many as there are, and `strict` would cost time
+        parent._grad += incoming * slope
+    for parent, slope in zip(node._y, node._a[0]):  # noqa: B905  # as above
+        parent._grad += incoming * slope
+    for parent in bias:
+        parent._grad += incoming
+
+
 def _written(op: Op) -> Callable[[Any, float], None]:
     """Return what `_by_rule` does for the nodes of this row, with the lines of its rule written out where they are few.
 
@@ -253,6 +275,8 @@ def _written(op: Op) -> Callable[[Any, float], None]:
             x = node._x; x._grad += incoming * b
             x = node._y; x._grad += incoming * a
     """
+    if _gives_partners(op):
+        return _of_partners
     if op not in _TABLE or op.arity not in (1, 2) or len(op.operand_names) > 2:
         return _by_rule  # it is somebody's own, or its nodes have no short record
     lines = Lines()

@@ -190,7 +190,7 @@ class Value(Record, Outside):
         return computed(op, values, each(lambda x: x._data, values) + static)
 
     def __pow__(self, exponent: Number) -> Value:
-        if isinstance(exponent, Value):
+        if exponent.__class__ is not int and isinstance(exponent, Value):  # the first says it sooner of x**2
             return _pow(self, exponent)
         try:
             n = real(exponent)

@@ -5,6 +5,7 @@ import gc
 import itertools
 import math
 import pickle
+import random
 import struct
 import threading
 import weakref
@@ -54,6 +55,46 @@ def test_the_written_step_of_a_row_is_its_rule_to_the_bit(op):
             assert handed_on(written, op, numbers, incoming, same) == plain
             compared += 1
     assert compared >= 7
+
+
+@pytest.mark.parametrize("places", ["ab cd", "ab ba", "aa aa", "ab cd e", "aab baa a", "  e"])  # weights, inputs, bias
+def test_the_step_of_a_dot_product_is_its_rule_to_the_bit_whatever_nodes_it_shares(places):
+    weights, inputs, *bias = places.split(" ")
+    dice = random.Random(places)
+    for incoming in INCOMING:
+        for _ in range(20):
+            pool = {name: Value(dice.choice(NUMBERS)) for name in "abcde"}
+            groups = [tuple([pool[name] for name in group]) for group in (weights, inputs)]
+            node = ops.DOT(*groups, *[pool[name] for name in bias])
+            given = []
+            for hand_on in (backward._by_rule, backward.written(ops.DOT)):
+                for parent in pool.values():
+                    parent._grad = backward.NOTHING
+                hand_on(node, incoming)
+                given.append([(bits(parent._grad), parent._grad is backward.NOTHING) for parent in pool.values()])
+            assert given[0] == given[1]
+    assert ops.DOT.written is backward._of_partners
+
+
+@pytest.mark.parametrize(
+    ("rule", "slopes_then"),
+    [
+        (lambda out, weights, inputs, *bias: weights + inputs, [2.0, 3.0, 5.0, 7.0]),
+        (lambda out, weights, inputs, *bias: [math.sqrt(x * x) for x in inputs] + [1.0] * 2, [5.0, 7.0, 1.0, 1.0]),
+    ],
+    ids=["other partners", "with numbers alone"],
+)
+def test_a_dot_product_whose_rule_is_changed_goes_by_the_new_one(rule, slopes_then, monkeypatch):
+    def slopes():
+        w, x = [Value(2.0), Value(3.0)], [Value(5.0), Value(7.0)]
+        autodiff.dot(w, x).backward()
+        return [v.grad for v in (*w, *x)]
+
+    right = slopes()
+    with monkeypatch.context() as patch:
+        patch.setattr(ops.DOT, "local", rule)
+        assert slopes() == slopes_then
+    assert slopes() == right == [5.0, 7.0, 2.0, 3.0]
 
 
 @pytest.mark.parametrize(("row", "part"), [(ops.TANH, "local"), (ops.SECH, "value")], ids=["its own", "one it asks"])
