@@ -13,11 +13,12 @@ class Python {
     this.ready = false;
     const code = HELD ? HELD.worker : `importScripts(${JSON.stringify(new URL("worker.js", document.baseURI).href)})`;
     const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
-    this.worker = new Worker(address);
-    this.worker.onmessage = ({ data }) => this.hear(data);
-    this.worker.onerror = (event) => this.tell({ failed: event.message || "the worker could not be started" });
+    const worker = new Worker(address);
+    this.worker = worker;
+    worker.onmessage = ({ data }) => worker === this.worker && this.hear(data); // of one that was ended nothing counts
+    worker.onerror = (event) => this.tell({ failed: event.message || "the worker could not be started" });
     const base = HELD ? "https://offline.invalid/" : new URL(".", document.baseURI).href;
-    const send = (held) => this.worker.postMessage({ base, files: FILES, held });
+    const send = (held) => worker.postMessage({ base, files: FILES, held });
     if (HELD) HELD.files().then(send, (error) => this.tell({ failed: String(error) }));
     else send(null);
   }
@@ -29,14 +30,20 @@ class Python {
       this.tell(data);
       return this.next();
     }
+    if (data.id !== this.current?.id) return; // a program can send what it likes
     const { done } = this.current;
     this.current = null;
     clearTimeout(this.timer);
     this.tell({ stage: "idle" });
-    if (data.failed) {
-      done({ error: { words: `Python broke down over this, and starts again (${data.failed.split("\n")[0]}).`, line: null } });
-      this.stop(); // an interpreter that fails, and not its program, cannot be trusted with another one
-    } else done(JSON.parse(data.answer));
+    let answer;
+    try {
+      if (data.failed !== undefined) throw new Error(data.failed);
+      answer = JSON.parse(data.answer);
+    } catch ({ message }) {
+      answer = { error: { words: `Python broke down over this, and starts again (${message.split("\n")[0]}).`, line: null } };
+      this.renew(); // an interpreter that fails, and not its program, cannot be trusted with another one
+    }
+    done(answer);
     this.next();
   }
 
@@ -60,12 +67,17 @@ class Python {
 
   // End what runs, and start anew. What was asked is answered as stopped.
   stop() {
-    this.worker.terminate();
-    clearTimeout(this.timer);
     const stopped = [...(this.current ? [this.current] : []), ...this.waiting];
-    this.current = null;
     this.waiting = [];
     for (const { done } of stopped) done({ stopped: true });
+    this.renew();
+  }
+
+  // The same, but what waits is asked of the new interpreter.
+  renew() {
+    this.worker.terminate();
+    clearTimeout(this.timer);
+    this.current = null;
     this.tell({ stage: "stopped" });
     this.start();
   }

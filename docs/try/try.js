@@ -45,6 +45,8 @@ function hear(news) {
 }
 at("stop").addEventListener("click", stop);
 function stop() {
+  clearTimeout(typing);
+  clearTimeout(resting);
   trusted = false; // it would only start again
   python.stop();
 }
@@ -65,12 +67,18 @@ async function update(typed = false, dragged = false) {
   const question = ++asked;
   const answer = await python.ask("answer", { text: state.text, view, trusted, options }, "view");
   if (answer === null) return; // a later question is on its way
-  panel.classList.toggle("old", question !== asked); // or comes next
   if (answer.stopped) return say("Stopped. Change the program, or press Run to run it again.");
-  take(answer, view, typed);
+  try {
+    const shown = take(answer, view, typed, options.drag);
+    if (question === asked) panel.classList.toggle("old", !shown);
+  } catch (error) {
+    fail({ words: `This page could not show it (${error.message}).` });
+    throw error;
+  }
 }
 
-function take(answer, view, typed) {
+// Show an answer; return whether the panel shows it now.
+function take(answer, view, typed = false, dragged = false) {
   if (answer.missing && typed) return say(`No number yet for ${answer.missing.join(", ")}: press Run.`);
   if (answer.missing) return complete(answer.missing);
   numbers = answer.numbers ?? [];
@@ -80,12 +88,16 @@ function take(answer, view, typed) {
   slide();
   if (answer.waiting) {
     say(linked ? "This program came with a link, and is more than formulas: read it, then press Run if it may run." : "Press Run to run it.");
-    if (linked) panel.replaceChildren(make("p", { class: "empty" }, "Not run yet."));
-    return;
+    if (panel.firstElementChild && !linked) return false; // what it showed before
+    panel.replaceChildren(make("p", { class: "empty" }, "Not run yet."));
+    return true;
   }
   if (answer.error) return fail(answer.error);
   say("");
-  if (view === state.view) SHOW[view](panel, answer.shown, set);
+  // In the middle of a drag it is a part, for the view that was there: if another one is there now, more was asked.
+  if (view !== state.view || (dragged && panel.firstElementChild?.dataset.kind !== view)) return false;
+  SHOW[view](panel, answer.shown, set);
+  return true;
 }
 
 // Give each name of a formula that has no number a line of its own.
@@ -232,8 +244,14 @@ at("tabs").addEventListener("keydown", (event) => {
 function look(view) {
   state.view = view;
   mark();
+  clear();
+}
+// Ask for a view in place of what is shown; while Python starts, that of the first example is there.
+function clear() {
   panel.replaceChildren();
-  update();
+  const first = FIRST[state.view]; // which was made when the page was built
+  if (!python.ready && state.text === EXAMPLES[0].text && first) take(first, state.view);
+  return update();
 }
 function mark() {
   for (const view of Object.keys(TABS)) {
@@ -254,10 +272,7 @@ function load(found, ours) {
   grow();
   mark();
   say("");
-  panel.replaceChildren();
-  const first = FIRST[state.view]; // what was made when the page was built
-  if (!python.ready && state.text === EXAMPLES[0].text && first) take(first, state.view);
-  return update();
+  return clear();
 }
 function remember() {
   try {

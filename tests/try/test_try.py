@@ -4,6 +4,7 @@ import base64
 import json
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,16 @@ FOLLOW = """(link) => new Promise((go_on) => {
   addEventListener("hashchange", () => go_on(), { once: true }); // after the page's own, which was there before
   location.hash = link;
 })"""
+HOLD = """() => {
+  const { worker } = python, { onmessage } = worker;
+  window.said = [];
+  worker.onmessage = (event) => said.push(event);
+  window.hearOne = () => onmessage(said.shift());
+  window.hearAll = () => {
+    worker.onmessage = onmessage;
+    said.forEach(onmessage);
+  };
+}"""
 BOTH_SEEN = """() => {
   document.getElementById("tabs").scrollIntoView(); // again, should what is above have changed its height
   const [slider, panel] = ["n-w", "panel"].map((id) => document.getElementById(id).getBoundingClientRect());
@@ -70,9 +81,9 @@ def page(started):
     assert troubles == []
 
 
-HELD = """() => [...document.getElementById("panel").children].map((child) => {
-  return [child.outerHTML, child.shadowRoot?.innerHTML, JSON.stringify(state)].join(" ").slice(0, 3000);
-})"""
+PANEL = """() => [panel, at("told"), at("status"), ...panel.children].map((part) => {
+  return `${part.outerHTML.slice(0, 1000)} ${part.shadowRoot?.innerHTML.slice(0, 3000)}`;
+}).join("\\n") + JSON.stringify(state)"""
 
 
 def follow(page, link):
@@ -91,6 +102,21 @@ def show(page, text, view="drawing", run=False, **options):
     if run:
         page.locator("#run").click()
     settled(page)
+
+
+@contextmanager
+def held(page):
+    """In this block the page does not hear what the interpreter says, but one answer at each call of what it gives."""
+
+    def hear_one():
+        page.wait_for_function("() => said.length")
+        page.evaluate("() => hearOne()")
+
+    page.evaluate(HOLD)
+    try:
+        yield hear_one
+    finally:
+        page.evaluate("() => hearAll()")
 
 
 def gradients(page):
@@ -374,6 +400,50 @@ def test_what_never_ends_is_stopped_and_the_next_program_runs(page):
     has_gradients(page, expected())
 
 
+def test_what_waits_while_the_interpreter_breaks_down_is_answered_by_the_next_one(page):
+    show(page, "x = 1\nL = x * x")
+    page.locator("#text").fill("import bench\nbench.json = None\nx = 1\nL = x * x")
+    with held(page):
+        page.locator("#run").click()
+        follow(page, fragment(text=LINE, view="drawing"))
+    page.locator("#start:not(.ready)").wait_for(timeout=START)
+    settled(page)
+    has_gradients(page, expected())
+
+
+@pytest.mark.parametrize("view", ["drawing", "steps", "derivation", "exercise", "training"])
+def test_a_part_that_comes_when_its_view_was_emptied_is_not_shown(page, view):
+    show(page, LINE, view)
+    with held(page) as hear_one:
+        page.locator("#n-x").focus()
+        page.keyboard.press("ArrowRight")
+        page.locator(f"#tab-{view}").click()
+        hear_one()
+        assert page.locator("#panel > *").count() == 0
+        expect(page.locator("#panel")).to_have_class("panel old")
+    settled(page)
+    expect(page.locator(f"#panel > [data-kind={view}]")).to_have_count(1)
+
+
+def test_an_answer_that_cannot_be_shown_is_told_and_leaves_the_panel_marked_as_old(page):
+    show(page, LINE)
+    page.evaluate("() => addEventListener('unhandledrejection', (event) => event.preventDefault(), { once: true })")
+    page.evaluate("() => { SHOW.kept = SHOW.drawing; SHOW.drawing = () => { throw new Error('no such thing'); }; }")
+    page.locator("#run").click()
+    expect(page.locator("#told.error")).to_contain_text("could not show it (no such thing)")
+    expect(page.locator("#panel")).to_have_class("panel old")
+    page.evaluate("() => { SHOW.drawing = SHOW.kept; }")
+
+
+def test_what_was_typed_and_not_run_leaves_the_panel_marked_as_old(page):
+    show(page, LINE)
+    page.locator("#text").fill("print('it ran')\nx = 2\nL = x * x")
+    expect(page.locator("#told")).to_contain_text("Press Run")
+    expect(page.locator("#panel")).to_have_class("panel old")
+    page.locator("#tab-steps").click()
+    expect(page.locator("#panel")).to_have_text("Not run yet.")
+
+
 def test_a_lesson_runs_with_what_comes_before(page):
     follow(page, "#lesson=03")
     expect(page.locator("#lesson h1")).to_contain_text("chain rule")
@@ -410,7 +480,7 @@ def test_a_phone_shows_it_without_scrolling_sideways_and_a_keyboard_does_all(pag
     try:
         expect(page.locator("#panel g.node")).to_have_count(2)
     except AssertionError as error:  # seen twice, with none, and only beside other work
-        raise AssertionError(f"{error}\nthe panel holds {page.evaluate(HELD)}") from None
+        raise AssertionError(f"{error}\nthe panel holds {page.evaluate(PANEL)}") from None
 
 
 def test_it_opens_again_without_a_network(page):
