@@ -10,7 +10,7 @@ from autodiff import Replay, Value, grad
 from autodiff.engine.backward import toposort
 from autodiff.support.operands import flat
 from fuzz.graphs import suits
-from fuzz.oracle import DIGITS, UNIT, Number, Unsuitable, backward, forward, second
+from fuzz.oracle import DIGITS, MORE_DIGITS, UNIT, Number, Unsuitable, backward, forward, second
 
 SIGNS = {  # rows that people write with a sign: every other step is built so
     **{"ADD": operator.add, "SUB": operator.sub, "MUL": operator.mul, "DIV": operator.truediv},
@@ -76,33 +76,44 @@ def judge(program, *, torch=None, higher=False, replay=False):
         Wrong: if a number is further off than that.
         Unsuitable: if the oracle has no answer.
     """
-    with mpmath.workdps(DIGITS):
-        numbers, found = truth(program)
-        try:
-            nodes = build(program)
-            nodes[-1].backward()
-        except Exception as error:
-            raise Wrong(f"{type(error).__name__}: {error}") from error
-        worst = 0.0
-        for i, (node, number) in enumerate(zip(nodes, numbers, strict=True)):
-            worst = max(worst, compare(f"v{i}.data", node.data, number.x, number.bound))
-            worst = max(worst, compare(f"v{i}.grad", node.grad, number.gradient, number.gradient_bound))
-        if torch and not any([step.name in OURS for step in program.steps]):
-            for i, (node, number, tensor) in enumerate(zip(nodes, numbers, in_torch(torch, program), strict=True)):
-                compare(f"v{i}.data", node.data, tensor.item(), 4 * number.bound, "PyTorch says")
-                slope = 0.0 if tensor.grad is None else tensor.grad.item()
-                compare(f"v{i}.grad", node.grad, slope, 4 * number.coarse, "PyTorch says")
-        if higher:
-            worst = max(worst, judge_second(program, nodes, numbers, found))
-        if replay:
-            worst = max(worst, judge_replay(program, nodes, numbers))
+    how = {"torch": torch, "higher": higher, "replay": replay}
+    try:
+        with mpmath.workdps(DIGITS):
+            return largest_error(program, **how)
+    except Wrong:  # or it is the oracle that lost all of its digits
+        with mpmath.workdps(MORE_DIGITS):
+            return largest_error(program, **how)
+
+
+def largest_error(program, torch, higher, replay):
+    """What `judge` returns, by an oracle of as many digits as mpmath has now."""
+    numbers, found = truth(program)
+    try:
+        nodes = build(program)
+        nodes[-1].backward()
+    except Exception as error:
+        raise Wrong(f"{type(error).__name__}: {error}") from error
+    worst = 0.0
+    for i, (node, number) in enumerate(zip(nodes, numbers, strict=True)):
+        worst = max(worst, compare(f"v{i}.data", node.data, number.x, number.bound))
+        worst = max(worst, compare(f"v{i}.grad", node.grad, number.gradient, number.gradient_bound))
+    if torch and not any([step.name in OURS for step in program.steps]):
+        for i, (node, number, tensor) in enumerate(zip(nodes, numbers, in_torch(torch, program), strict=True)):
+            compare(f"v{i}.data", node.data, tensor.item(), 4 * number.bound, "PyTorch says")
+            slope = 0.0 if tensor.grad is None else tensor.grad.item()
+            compare(f"v{i}.grad", node.grad, slope, 4 * number.coarse, "PyTorch says")
+    if higher:
+        worst = max(worst, judge_second(program, nodes, numbers, found))
+    if replay:
+        worst = max(worst, judge_replay(program, nodes, numbers))
     return worst
 
 
-def compare(what, got, want, bound, who="40 digits say"):
+def compare(what, got, want, bound, who=""):
     """Return the error in units of the bound; raise `Wrong` if it is above 8 of 2**-52."""
     off = abs(got - want)
     if not off <= UNIT * bound + 1e-300:
+        who = who or f"{mpmath.mp.dps} digits say"
         raise Wrong(
             f"{what} is {got!r}, but {who} {mpmath.nstr(mpmath.mpf(want), 25)}: off by {float(off):.2g}, "
             f"where rounding explains {UNIT * bound:.2g}"
