@@ -11,7 +11,6 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from numbers import Integral
 from typing import Any
 
@@ -24,6 +23,7 @@ from autodiff.replay.native.stepper import Stepper
 from autodiff.replay.rules.update import Rule, rule_of
 
 MOMENT = 0.05  # seconds that a call takes, about: Ctrl-C is heard after it
+MAX_READ = 64  # batches that are kept as they were read, since the same may come again
 
 
 class Batch:
@@ -32,14 +32,15 @@ class Batch:
     Args:
         rows: a matrix, one sample a row; None if no sample differs from another.
         places: which of the rows; None for all of them.
+
+    Attributes:
+        size: how many samples there are.
     """
 
     def __init__(self, rows: Any, places: Sequence[int] | None = None) -> None:
         self.rows = rows
         self.places: Sequence[int] = range(len(rows)) if places is None else places
-
-    def __len__(self) -> int:
-        return len(self.places)
+        self.size = len(self.places)
 
 
 class Inside:
@@ -86,14 +87,14 @@ class Inside:
             norms: gets the norm of each gradient, before it is clipped.
             max_norm: the largest norm of a gradient.
         """
-        stepper = self._stepper(len(batches[0]))
+        stepper = self._stepper(batches[0].size)
         if stepper is None:
             return 0
         descent = self.descent
-        rates = list(self._rates(min(len(batches), stepper.most)))
+        rates = self._rates(min(len(batches), stepper.most))
         if not rates:
             return 0
-        listed = stepper.listed([(batch.rows, batch.places) for batch in batches[: len(rates)]])
+        listed = stepper.listed((batch.rows, batch.places) for batch in batches[: len(rates)])
         columns = (
             descent.state if descent.arrays else [array("d", column) for column in zip(*descent.state, strict=True)]
         )
@@ -110,15 +111,17 @@ class Inside:
             self.gradient = made.gradient
         return done
 
-    def _rates(self, count: int) -> Iterator[float]:
-        """Yield the rates of the next steps, up to one that cannot be told."""
+    def _rates(self, count: int) -> list[float]:
+        """Return the rates of the next steps, up to one that cannot be told."""
         ahead = copy.copy(self.descent.optimizer)
-        for _ in range(count):
-            try:
-                yield ahead.rate()
+        rates = []
+        try:
+            for _ in range(count):
+                rates.append(ahead.rate())
                 ahead.steps += 1
-            except Exception:  # people's schedules raise what they like: it comes when its step is made
-                return
+        except Exception:  # people's schedules raise what they like: it comes when its step is made
+            pass
+        return rates
 
 
 def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any], executor: Any) -> list[float]:
@@ -134,10 +137,8 @@ def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any], executor: Any) 
     descent = Descent(optimizer, replay._leaves, replay.values)
     inside = Inside(descent, None if replay.verify or executor is not None else replay._program)
     losses: list[float] = []
-    batches = _whole(replay, int(steps)) if isinstance(steps, Integral) else map(replay._batch, steps)
-    known = isinstance(steps, Integral | list | tuple)  # what makes its batches may look at what each step leads to
     try:
-        for group in grouped(map(Batch, batches), inside.ahead if known else lambda samples: 1):
+        for group in _groups(replay, steps, inside.ahead):
             while group:
                 del group[: inside.run(group, losses, [])]
                 if group:
@@ -150,10 +151,29 @@ def fit(replay: Any, optimizer: Any, steps: int | Iterable[Any], executor: Any) 
     return losses
 
 
-def _whole(replay: Any, steps: int) -> Iterator[Any]:
-    """Yield the data that the inputs have, for each step."""
-    batch = replay._batch(None) if steps else None
-    return repeat(batch, steps)
+def _groups(replay: Any, steps: Any, ahead: Callable[[int], int]) -> Iterator[list[Batch]]:
+    """Yield the batches of a number of steps, or those that are given, in groups."""
+    if isinstance(steps, Integral):
+        left, batch = int(steps), Batch(replay._batch(None))  # of the data that the inputs have now
+        while left:
+            size = min(left, ahead(batch.size))
+            yield [batch] * size
+            left -= size
+    elif isinstance(steps, list | tuple):
+        yield from grouped(_read_once(replay, steps), ahead)
+    else:  # what makes its batches may look at what each step leads to
+        yield from grouped((Batch(replay._batch(rows)) for rows in steps), lambda samples: 1)
+
+
+def _read_once(replay: Any, steps: Sequence[Any]) -> Iterator[Batch]:
+    """Yield the batches that are given; the same samples are read once."""
+    known: dict[int, tuple[Any, Batch]] = {}  # by the `id` of the samples, which are kept, so that no others get it
+    for rows in steps:
+        if id(rows) not in known:
+            if len(known) == MAX_READ:
+                known.clear()
+            known[id(rows)] = rows, Batch(replay._batch(rows))
+        yield known[id(rows)][1]
 
 
 def grouped(batches: Iterable[Batch], ahead: Callable[[int], int]) -> Iterator[list[Batch]]:
@@ -172,11 +192,11 @@ def grouped(batches: Iterable[Batch], ahead: Callable[[int], int]) -> Iterator[l
         except BaseException:  # Ctrl-C too
             yield group
             raise
-        if group and len(batch) != len(group[0]):
+        if group and batch.size != group[0].size:
             yield group
             group = []
         if not group:
-            most = ahead(len(batch))
+            most = ahead(batch.size)
         group.append(batch)
         if len(group) >= most:
             yield group

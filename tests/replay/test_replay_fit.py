@@ -223,6 +223,24 @@ def test_batches_are_a_step_each():
     assert w.data == pytest.approx(0.8 - 0.1 * (2 * (2 * 0.8 - 2) + 0.8))
 
 
+class Fresh(list):
+    """A list whose elements are made when they are asked for, each where the one before has been freed."""
+
+    def __iter__(self):
+        return ([[x, 2.0]] for x in list.__iter__(self))
+
+
+@pytest.mark.parametrize("batches", [[[[1.0, 2.0]]] * 3 + [[[-1.0, 2.0]]] * 3, Fresh([float(k) for k in range(200)])])
+def test_batches_that_come_again_and_such_as_never_do_are_told_apart(batches):
+    pytest.importorskip("numpy", reason="arrays need NumPy")
+    ends = []
+    for steps in (batches, iter(batches)):
+        w, x, t = Value(0.5), Value(0.0), Value(0.0)
+        losses = Replay((ad.tanh(w * x) - t) ** 2, [w], [x, t], backend="arrays").fit(nn.SGD([w], lr=0.1), steps)
+        ends.append((losses, w.data))
+    assert ends[0] == ends[1]
+
+
 def test_what_raises_on_the_way_leaves_the_whole_steps_before_it():
     x = Value(1.0, label="x")
     optimizer = nn.SGD([x], lr=1.0, momentum=0.5)

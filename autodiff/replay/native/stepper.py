@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from autodiff.replay.native.code import Instance, Target
@@ -60,7 +60,7 @@ class Stepper:
         """Return numbers in memory."""
         return self.instance.memory[address : address + 8 * count].cast("d")
 
-    def listed(self, batches: Sequence[tuple[Any, Sequence[int]]]) -> array[int]:
+    def listed(self, batches: Iterable[tuple[Any, Sequence[int]]]) -> array[int]:
         """Return the addresses of the samples of some batches, which are put into memory unless they are there.
 
         Each batch is a matrix, one sample a row, and which of the rows.
