@@ -152,22 +152,20 @@ class Nest:
     def sum_of(self, address: int, count: int, offsets: Sequence[Local], *, squared: bool = False) -> Local:
         """Return the sum of numbers that lie side by side, or of their squares, several vectors at a time."""
         code, width = self.code, self.code.vector.width
-        total = code.variable(code.number(0.0))
-        done = 0
-        for vectors in (SUMMED, 1):
-            rounds = (count - done) // (vectors * width)
-            if rounds:
-                sums = [code.variable(code.number(0.0, code.vector)) for _ in range(vectors)]
-                with code.loop(rounds, 8 * vectors * width) as (along,):
-                    for k, part in enumerate(sums):
-                        one = code.load(address + 8 * done + 8 * k * width, [*offsets, along], code.vector)
-                        self._add(part, one, squared)
-                for part in sums:
-                    code.assign(total, code.apply("+", total, code.sums([part])))
-            done += rounds * vectors * width
-        for k in range(done, count):
-            self._add(total, code.load(address + 8 * k, offsets, FLOAT), squared)
-        return total
+        rounds, left = divmod(count, SUMMED * width)
+        sums = [code.variable(code.number(0.0, code.vector)) for _ in range(min(SUMMED, -(-count // width)))]
+        if rounds:
+            with code.loop(rounds, 8 * SUMMED * width) as along:
+                for k, part in enumerate(sums):
+                    self._add(part, code.load(address + 8 * k * width, [*offsets, *along], code.vector), squared)
+        for part, start in zip(sums, range(count - left, count, width), strict=False):
+            behind, size = address + 8 * start, min(width, count - start)
+            last = code.load_first(behind, offsets, size) if size < width else None
+            self._add(part, last or code.load(behind, offsets, code.vector), squared)
+        total = sums[0]
+        for part in sums[1:]:
+            total = code.apply("+", total, part)
+        return code.sums([total])
 
     def _add(self, total: Local, x: Local, squared: bool) -> None:
         if squared:
