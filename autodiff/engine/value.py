@@ -83,6 +83,7 @@ def _binary(op: Op) -> tuple[Callable[[Any, Any], Value], Callable[[Any, Any], V
 
 
 _power = ops.POWER.value
+_EXPONENTS = {n: float(n) for n in range(2, 10)}  # of x**2 and the like: all squares keep one 2.0
 _pow, _rpow = _binary(ops.POW)
 
 
@@ -190,12 +191,14 @@ class Value(Record, Outside):
         return computed(op, values, each(lambda x: x._data, values) + static)
 
     def __pow__(self, exponent: Number) -> Value:
-        if exponent.__class__ is not int and isinstance(exponent, Value):  # the first says it sooner of x**2
-            return _pow(self, exponent)
-        try:
-            n = real(exponent)
-        except TypeError:
-            return stranger(exponent)  # type: ignore[no-any-return]  # as in `_binary`
+        n = _EXPONENTS.get(exponent) if exponent.__class__ is int else None
+        if n is None:
+            if isinstance(exponent, Value):
+                return _pow(self, exponent)
+            try:
+                n = real(exponent)
+            except TypeError:
+                return stranger(exponent)  # type: ignore[no-any-return]  # as in `_binary`
         a = self._data
         try:
             out = _power(a, n)

@@ -246,3 +246,12 @@ def test_a_block_that_was_struck_anywhere_lets_other_threads_have_theirs():
     thread.start()
     thread.join(30)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("n", [-1, 0, 1, 2, 3, 9, 10, True])
+def test_an_integer_exponent_is_kept_as_a_float_whether_nodes_share_it_or_not(n):
+    x = Value(1.5)
+    y = x**n
+    y.backward()
+    assert (y.data, x.grad) == (1.5**n, n * 1.5 ** (n - 1))
+    assert [(type(number), number) for number in y.static] == [(float, float(n))]
