@@ -234,7 +234,10 @@ def forward(name, operands, parameters=(), *, certain=True):
                 raise Unsuitable(name)
     moves = [1] if name in CONSTANT else rule.slopes  # its answer moves, though its derivative is 0 by definition
     carried = sum([float(abs(d)) * operand.bound for d, operand in zip(moves, operands, strict=True)])
-    out = Number(rule.value, carried + rounding(name, numbers, rule.value))
+    try:
+        out = Number(rule.value, carried + rounding(name, numbers, rule.value))
+    except ZeroDivisionError as error:  # a sum whose only term that counts is lost in 40 digits
+        raise Unsuitable(name) from error
     if certain and UNIT * out.bound > FIRST_ORDER * abs(out.x):
         raise Unsuitable(name)
     return out, rule

@@ -19,7 +19,7 @@ from fuzz.campaign import explain, judge_seeds, pytorch
 from fuzz.graphs import Program, Step, draw, minimised
 from fuzz.judge import Wrong, judge
 from fuzz.networks import judge_network
-from fuzz.oracle import DIGITS, Unsuitable
+from fuzz.oracle import DIGITS, Number, Unsuitable, forward
 from fuzz.programs import judge_programs, shortest
 from fuzz.repeating import draw_repeating
 
@@ -38,6 +38,11 @@ def test_random_graphs_answer_what_40_digits_and_pytorch_do(part):
 def test_where_40_digits_are_lost_in_a_difference_more_are_asked(seed):
     tally = judge_seeds([seed])
     assert (tally.graphs, tally.failed) == (1, None)
+
+
+def test_a_row_where_40_digits_lose_a_sum_is_left_out():
+    with pytest.raises(Unsuitable):
+        forward("LOG_SHARE", [Number(-1335.0), Number(-2.0), Number(2.0)])
 
 
 def test_random_networks_answer_on_every_back_end_what_the_eager_engine_does():
