@@ -54,6 +54,37 @@ class Trouble(Exception):
         self.words, self.line = words, line
 
 
+class Printed(io.TextIOBase):
+    """What a program prints, which may be without end: the beginning is kept, and of the rest the lines are counted."""
+
+    def __init__(self) -> None:
+        self._kept: list[str] = []
+        self._room, self._more, self._lines = MAX_PRINTED, False, 0
+
+    def print(self, *things: Any, **options: Any) -> None:
+        """Print as Python does; what would be left out is not even made text, and counts as a line."""
+        if self._room or "file" in options:
+            print(*things, **options)
+        else:
+            self._more = True
+            self._lines += 1
+
+    def write(self, text: str) -> int:
+        """Take a text."""
+        kept, left = text[: self._room], text[self._room :]
+        if kept:
+            self._kept.append(kept)
+            self._room -= len(kept)
+        if left:
+            self._more = True
+            self._lines += left.count("\n")
+        return len(text)
+
+    def __str__(self) -> str:
+        more = f"\n... and {f'{self._lines:,} lines ' if self._lines > 1 else ''}more" if self._more else ""
+        return "".join(self._kept) + more
+
+
 class Program:
     """A program, read: its numbers to drag, and whether it is made of formulas alone.
 
@@ -118,13 +149,18 @@ class Program:
                 statement.value = ast.fix_missing_locations(ast.copy_location(call, statement.value))
         return numbers
 
-    def run(self, held: Mapping[str, Value] | None = None) -> tuple[Value, dict[str, Any]]:
-        """Return the loss, and the names of the program; `held` are Values that it takes for its own numbers."""
+    def run(self, show: Callable[..., None], held: Mapping[str, Value] | None = None) -> tuple[Value, dict[str, Any]]:
+        """Return the loss, and the names of the program.
+
+        Args:
+            show: its `print`.
+            held: Values that it takes for its own numbers.
+        """
 
         def value(name: str, made: Any) -> Value:
             return held[name] if held and name in held else made if isinstance(made, Value) else Value(made, name)
 
-        names = {**self._start, "_value": value}
+        names = {**self._start, "_value": value, "print": show}
         exec(self._code, names)
         assigned = {name: names[name] for name in self._assigned if isinstance(names.get(name), Value)}
         for name, node in assigned.items():
@@ -152,7 +188,7 @@ def answer(request: str) -> str:
     """
     asked = json.loads(request)
     found: dict[str, Any] = {}
-    printed = io.StringIO()
+    printed = Printed()
     try:
         program = Program(asked["text"])
         found["numbers"], found["plain"] = [*program.numbers.values()], program.plain
@@ -162,12 +198,12 @@ def answer(request: str) -> str:
             found["waiting"] = True
         else:
             with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-                loss, names = program.run()
+                loss, names = program.run(printed.print)
             found["value"] = f"{loss.data:.6g}"
             found["shown"] = VIEWS[asked["view"]](program, loss, names, asked.get("options") or {})
     except BaseException as error:  # whatever a learner's program raises, SystemExit too, is told
         found["error"] = _told(error)
-    found["printed"] = _cut(printed.getvalue())
+    found["printed"] = str(printed)
     return json.dumps(found)
 
 
@@ -246,11 +282,9 @@ def _training(program: Program, loss: Value, names: dict[str, Any], options: Map
     rate = float(options.get("rate") or 0.1)
     steps = min(max(int(options.get("steps") or 20), 1), MAX_STEPS)
     moved = {name: values[name] for name in chosen}
-    asked = dict(_call="_train(_forward, _moved, lr=_rate, steps=_steps)", _train=autodiff.training_steps, _rate=rate)
-    made, ending = _descended(
-        lambda n: _within(names, **asked, _forward=lambda: program.run(moved)[0], _moved=[*moved.values()], _steps=n),
-        steps,
-    )
+    asked = {"_call": "_train(_forward, _moved, lr=_rate, steps=_steps)", "_train": autodiff.training_steps}
+    asked |= {"_rate": rate, "_forward": lambda: program.run(_quiet, moved)[0], "_moved": [*moved.values()]}
+    made, ending = _descended(lambda n: _within(names, **asked, _steps=n), steps)
     rows = [
         [format(number, ".6g") for number in (each.step, *each.numbers, *each.results, each.loss)]
         for each in made.rounds
@@ -298,7 +332,7 @@ def cell(request: str) -> str:
     if asked.get("anew"):
         names.clear()
         names["__name__"] = "lesson"
-    printed, found = io.StringIO(), {}
+    printed, found = Printed(), {}
     try:
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             linecache.cache[FILE] = (len(asked["code"]), None, asked["code"].splitlines(True), FILE)
@@ -313,7 +347,7 @@ def cell(request: str) -> str:
                     names.update(dict.fromkeys(_stored(statement), Absent()))
     except BaseException as error:  # as in `answer`
         found["error"] = _told(error)
-    found["printed"] = _cut(printed.getvalue())
+    found["printed"] = str(printed)
     return json.dumps(found)
 
 
@@ -403,6 +437,10 @@ def derivation_told(made: Any) -> dict[str, Any]:
     lines = [[str(line.target), line.rows(made.number_format)] for line in made.lines]
     _, _, where = str(made).partition("\nwhere\n")
     return {"lines": lines, "where": [" ".join(line.split()) for line in where.splitlines()]}
+
+
+def _quiet(*things: Any, **options: Any) -> None:
+    """Print nothing: a program that is run again has said it all."""
 
 
 def _within(names: dict[str, Any], _call: str, **more: Any) -> Any:

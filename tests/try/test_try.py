@@ -214,6 +214,20 @@ def test_what_is_written_as_in_mathematics_gets_a_hint(bench, text, hint):
     assert hint in answer(bench, text, "drawing")["error"]["words"]
 
 
+def test_of_what_is_printed_the_beginning_is_kept_and_the_lines_of_the_rest_are_counted(bench):
+    text = "w = 2\nfor i in range(LINES):\n    print(i)\nL = w * w"
+    found = {lines: answer(bench, text.replace("LINES", str(lines)), "training")["printed"] for lines in (3, 30_000)}
+    assert found[3] == "0\n1\n2\n"  # once, and not at each step
+    whole = "".join([f"{i}\n" for i in range(30_000)])
+    kept, _, more = found[30_000].rpartition("\n... and ")
+    assert len(kept) == bench.MAX_PRINTED
+    assert whole.startswith(kept)
+    assert more == f"{whole[len(kept) :].count(chr(10)):,} lines more"
+    for code, end in [("print('x' * 20_001)", "x\n... and more"), ("print('x\\n' * 20_000)", "and 10,001 lines more")]:
+        cell = json.loads(bench.cell(json.dumps({"lesson": "x", "code": code})))
+        assert cell["printed"].endswith(end)
+
+
 def test_something_is_seen_before_the_interpreter_is_there(started):
     assert started[2] > 0
 
