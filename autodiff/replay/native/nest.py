@@ -17,7 +17,6 @@ from autodiff.replay.rules.wide import Wide, tree
 
 MAX_RUNS = 16  # of numbers side by side, copied one after the other
 SUMMED = 4  # vectors that are summed up at a time
-UNROLLED = 2  # times that the body of an inner loop stands in a round
 ALIGNED = 64  # bytes: room begins at a multiple
 HEAD = 64  # bytes at the beginning of memory: whether an operation was undefined
 

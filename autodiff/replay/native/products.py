@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from autodiff.replay.native.code import FLOAT, Kind, Local
-from autodiff.replay.native.nest import UNROLLED, Nest, Place
+from autodiff.replay.native.nest import Nest, Place
 
 ROWS, COLUMNS = 4, 2  # of a tile: rows, and vectors of columns
 SUMS = 8  # of a tile of dot products; at least two rows
@@ -62,17 +61,6 @@ def product(nest: Nest, a: Factor, b: Factor, sizes: tuple[int, int, int], out: 
             _dots(nest, a, b, k, rows, columns, out)
 
 
-def _unrolled(nest: Nest, count: int, *strides: int) -> Iterator[tuple[list[list[Local]], int]]:
-    """Write a loop of a long body, several times in a round; answered are its offsets, and which time it is."""
-    whole = count - count % UNROLLED if count >= 2 * UNROLLED else 0
-    if whole:
-        with nest.code.loop(whole // UNROLLED, *[UNROLLED * stride for stride in strides]) as offsets:
-            for i in range(UNROLLED):
-                yield [[offset] for offset in offsets], i
-    for i in range(whole, count):
-        yield [[] for _ in strides], i
-
-
 def _tiles(nest: Nest, a: Factor, b: Factor, k: int, rows: Cut, columns: Cut, out: Place) -> None:
     """Write tiles whose columns lie side by side: vectors of them are summed up at once."""
     code, width = nest.code, nest.code.vector.width
@@ -83,12 +71,11 @@ def _tiles(nest: Nest, a: Factor, b: Factor, k: int, rows: Cut, columns: Cut, ou
         code.loop(columns.times, 8 * columns.size) as (right,),
     ):
         sums = [[code.variable(code.number(0.0, kind)) for _ in starts] for _ in range(rows.size)]
-        for (a_along, b_along), i in _unrolled(nest, k, a.column, b.row):
-            b_at = b.address + 8 * columns.start + i * b.row
-            factors = [code.load(b_at + start, [right, *b_along], kind) for start in starts]
+        with code.loop(k, a.column, b.row) as (a_along, b_along):
+            b_at = b.address + 8 * columns.start
+            factors = [code.load(b_at + start, [right, b_along], kind) for start in starts]
             for r, totals in enumerate(sums):
-                address = a.address + (rows.start + r) * a.row + i * a.column
-                one = code.load(address, [down, *a_along], kind, spread=True)
+                one = code.load(a.address + (rows.start + r) * a.row, [down, a_along], kind, spread=True)
                 for total, factor in zip(totals, factors, strict=True):
                     code.add_product(total, one, factor)
         for r, totals in enumerate(sums):
@@ -116,10 +103,9 @@ def _dots(nest: Nest, a: Factor, b: Factor, k: int, rows: Cut, columns: Cut, out
                     code.add_product(total, first, second)
 
         if times:
-            a_step, b_step = kind.width * a.column, kind.width * b.row
-            for (a_along, b_along), i in _unrolled(nest, times, a_step, b_step):
-                firsts = [code.load(address + i * a_step, [down, *a_along], kind) for address in a_at]
-                add(firsts, [code.load(address + i * b_step, [right, *b_along], kind) for address in b_at])
+            with code.loop(times, kind.width * a.column, kind.width * b.row) as (a_along, b_along):
+                firsts = [code.load(address, [down, a_along], kind) for address in a_at]
+                add(firsts, [code.load(address, [right, b_along], kind) for address in b_at])
         if left:
             done = 8 * (k - left)
             firsts = [code.load_first(address + done, [down], left) for address in a_at]
