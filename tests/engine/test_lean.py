@@ -16,6 +16,7 @@ from helpers.faults import at_every_point
 import autodiff
 from autodiff import Op, Value, large_graph, nn
 from autodiff.engine import backward, ops
+from autodiff.support import collector
 
 NARROW = [op for op in backward._TABLE if op.arity in (1, 2) and len(op.operand_names) <= 2]
 NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.3, 2.5, -700.0, 1e-310, 1e200, math.inf, -math.inf, math.nan]
@@ -204,6 +205,46 @@ def test_a_collector_that_is_off_by_its_threshold_stays_off():
         assert gc.get_threshold()[0] == 0
     finally:
         gc.set_threshold(*before)
+
+
+def are_old(nodes):
+    old = set(map(id, gc.get_objects(generation=2)))
+    return [id(node) in old for node in nodes]
+
+
+@pytest.mark.parametrize("many", [1000, 10_000])
+def test_only_what_is_much_counts_as_old_at_the_end_of_a_block(many, monkeypatch):
+    monkeypatch.setattr(collector, "MANY", many)
+    with large_graph():
+        nodes = [Value(1.0) for _ in range(3000)]
+    assert are_old(nodes) == [many == 1000] * 3000
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_people_have_frozen_stays_so(monkeypatch):
+    monkeypatch.setattr(collector, "MANY", 1000)
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with large_graph():
+            nodes = [Value(1.0) for _ in range(3000)]
+        assert gc.get_freeze_count() == frozen
+        assert not any(are_old(nodes))
+    finally:
+        gc.unfreeze()
+
+
+def test_a_block_that_was_struck_anywhere_leaves_nothing_frozen(monkeypatch):
+    monkeypatch.setattr(collector, "MANY", -1)
+
+    def block(state):
+        with large_graph():
+            pass
+
+    def check(state):
+        assert gc.get_freeze_count() == 0
+
+    assert at_every_point(lambda: None, block, check) > 10
 
 
 @pytest.mark.slow
