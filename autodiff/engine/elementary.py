@@ -243,7 +243,7 @@ def step(x: float, y: float, tie: float) -> float:
 
 def heaviside(x: float, at_zero: float) -> float:
     """Return 1 for a positive x, 0 for a negative one, `at_zero` for 0, nan for nan."""
-    return 1.0 if x > 0.0 else 0.0 if x < 0.0 else at_zero if x == 0.0 else NAN
+    return 1.0 if x > 0.0 else 0.0 if x < 0.0 else at_zero if x == 0.0 else x
 
 
 def maximum(x: float, y: float) -> float:
