@@ -18,6 +18,7 @@ from autodiff.replay.rules.wide import Wide, tree
 MAX_RUNS = 16  # of numbers side by side, copied one after the other
 SUMMED = 4  # vectors that are summed up at a time
 ALIGNED = 64  # bytes: room begins at a multiple
+PAGE = 4096  # bytes: a processor first tells addresses apart by what is left of them in one
 HEAD = 64  # bytes at the beginning of memory: whether an operation was undefined
 
 
@@ -30,9 +31,14 @@ class Memory:
         self.contents: list[tuple[int, bytes]] = []
 
     def room(self, numbers: int) -> int:
-        """Return the address of room for so many floats."""
-        address = self.size
-        self.size += -(-8 * numbers // ALIGNED) * ALIGNED
+        """Return the address of room for so many floats.
+
+        Room of a page or more begins as one: where a loop reads some numbers and writes others, a load would wait for a
+        store to an address that is alike, and the loads that follow a store are of later numbers.
+        """
+        multiple = PAGE if 8 * numbers >= PAGE else ALIGNED
+        address = -(-self.size // multiple) * multiple
+        self.size = address + -(-8 * numbers // ALIGNED) * ALIGNED
         self.rooms.append(address)
         return address
 
