@@ -38,6 +38,9 @@ KEPT = ROOT / ".cache" / "lite"
 BUILDERS = ("doit", "jupyterlite_core", "jupyterlite_pyodide_kernel", "pkginfo")  # these wheels run here
 STARTED = ("ipykernel-6", "piplite-", "pyodide_kernel-")  # of the wheels within the kernel's, what it starts with
 PACKAGES = ("autodiff-scalar", "comm", "ipykernel", "ipython", "jedi", "micropip", "piplite", "pyodide-kernel")
+# Without the name of a workspace, how its columns and panels stand is not written to the browser's database, for which
+# JupyterLab would wait twice half a second before it opens a notebook. Notebooks are kept all the same.
+OFF = ["@jupyterlite/application-extension:resolver"]
 UNUSED = ("build/fa-*[!2]", "rspack.config*.js", "package.json")  # fonts in the forms that browsers had before woff2
 ICONS = ("favicon-busy-1.ico", "favicon-notebook.ico")  # which JupyterLite asks for and does not bring
 LESSON = re.compile(r"^\| (\d+) \| \[(.+?)\]\((.+?\.ipynb)\) \| (.+?) \|$", re.MULTILINE)
@@ -215,7 +218,7 @@ def _build(folder: Path, wheels: list[Path], python: Path) -> None:
     }
     kernel = {"disablePyPIFallback": True, "loadPyodideOptions": {"packages": PACKAGES}}
     plugins = {"@jupyterlite/pyodide-kernel-extension:kernel": kernel}
-    site = {"appName": "autodiff", "litePluginSettings": plugins}
+    site = {"appName": "autodiff", "litePluginSettings": plugins, "disabledExtensions": OFF}
     read = {
         "jupyter_lite_config": {"LiteBuildConfig": build},
         "jupyter-lite": {"jupyter-lite-schema-version": 0, "jupyter-config-data": site},

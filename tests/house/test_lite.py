@@ -16,6 +16,16 @@ for module in ("jupyter_server", "nbformat"):
 ROOT = Path(__file__).parents[2]
 PATIENCE = 120_000  # milliseconds, on a machine that does other things, too
 
+KEPT = """async () => {
+  const [{ name }] = await indexedDB.databases();
+  return new Promise((tell) => {
+    indexedDB.open(name).onsuccess = ({ target: { result } }) => {
+      tell([...result.objectStoreNames]);
+      result.close();
+    };
+  });
+}"""
+
 
 @pytest.fixture(scope="module")
 def tool():
@@ -84,6 +94,7 @@ def test_a_lesson_runs_in_the_browser_and_asks_for_nothing_from_elsewhere(site, 
     to_read = page.get_by_role("row").filter(has_text="to read: it needs NumPy")
     assert [row[:2].strip() for row in to_read.all_inner_texts()] == ["6", "8", "9", "10"]
     cells = opened(page, address)
+    assert "statedb" not in page.evaluate(KEPT)  # a notebook opens without waiting for the state of its workspace
     assert sum("/api/drive" in url for url in asked) < 60  # Python waits for each, and would look there for each module
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Control+a")
