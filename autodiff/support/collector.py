@@ -7,17 +7,18 @@ it grows, the collector goes through it again and again, for nothing.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import call
-from threading import RLock
+from threading import RLock, get_ident
 
 # How many more new objects than freed ones let the collector look at the new ones; how many such looks, at those that
 # survived one; how many of these, at all that is alive: never.
 THRESHOLDS = (2_000_000, 50, 1_000_000)
 MANY = 500_000  # new objects that are alive at the end of a block: as shipped, Python would then look at all of them
 _lock = RLock()  # of one thread again where a signal handler opens a block of its own
-_open: set[object] = set()  # the blocks in all threads
+_open: dict[object, int] = {}  # the blocks in all threads, each with its thread
 _before: tuple[int, int, int] | None = None  # the thresholds that the first of them found
 
 
@@ -54,19 +55,34 @@ def large_graph() -> Iterator[None]:
 def _enter(block: object) -> None:
     global _before
     with _lock:
+        _open[block] = get_ident()  # first: what a signal handler opens and closes below this line is not the last one
+        found = gc.get_threshold()
         if _before is None:
-            _before = gc.get_threshold()
-            if _before[0] > 0:
-                gc.set_threshold(*map(max, THRESHOLDS, _before))
-        _open.add(block)
+            _before = found
+            if found[0] > 0:
+                gc.set_threshold(*map(max, THRESHOLDS, found))
 
 
-def _leave(block: object) -> None:
+def _leave(block: object | None) -> None:
     global _before
     with _lock:
-        _open.discard(block)
-        if not _open and _before is not None:
-            if gc.get_count()[0] > MANY and gc.isenabled() and _before[0] > 0 and not gc.get_freeze_count():
+        _open.pop(block, None)
+        before = _before  # read once: a signal handler may come to the end of a block, too
+        if not _open and before is not None:
+            if gc.get_count()[0] > MANY and gc.isenabled() and before[0] > 0 and not gc.get_freeze_count():
                 list(map(call, (gc.freeze, gc.unfreeze)))  # as one call: no interrupt and no thread comes between
-            gc.set_threshold(*_before)
+            gc.set_threshold(*before)
             _before = None
+
+
+def _in_child() -> None:
+    """Forget the blocks of other threads, which a process that has just been forked off does not have."""
+    global _lock
+    _lock = RLock()
+    for block in [block for block, thread in _open.items() if thread != get_ident()]:
+        del _open[block]
+    _leave(None)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

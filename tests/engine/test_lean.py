@@ -4,9 +4,12 @@ import copy
 import gc
 import itertools
 import math
+import os
 import pickle
 import random
+import signal
 import struct
+import sys
 import threading
 import weakref
 
@@ -247,15 +250,95 @@ def test_a_block_that_was_struck_anywhere_leaves_nothing_frozen(monkeypatch):
     assert at_every_point(lambda: None, block, check) > 10
 
 
+class Cycle:
+    def __init__(self):
+        self.itself, self.node = self, Value(1.0) * 2.0
+
+
+def test_a_signal_handler_may_open_a_block_anywhere_in_the_beginning_and_end_of_another(monkeypatch):
+    monkeypatch.setattr(collector, "MANY", -1)
+    before = gc.get_threshold()
+    struck = []
+
+    def handler(frame, event, argument):
+        if frame.f_code.co_filename == collector.__file__:
+            if len(struck) == k:
+                sys.settrace(None)
+                sys.setprofile(None)
+                with large_graph():
+                    pass
+            struck.append(event)
+        return handler
+
+    for install in (sys.settrace, sys.setprofile):
+        for k in range(200):
+            struck.clear()
+            previous = (sys.gettrace, sys.getprofile)[install is sys.setprofile]()
+            install(handler)
+            try:
+                with large_graph():
+                    inside = gc.get_threshold()
+            finally:
+                install(previous)
+            assert inside[0] > before[0]
+            assert gc.get_threshold() == before
+            if len(struck) <= k:
+                break
+        assert 10 < k < 199
+
+
+def succeeds_in_child(check):
+    """Whether `check()` is true in a process that is forked off, within ten seconds."""
+    child = os.fork()
+    if not child:
+        try:
+            signal.alarm(10)
+            os._exit(0 if check() else 1)
+        finally:
+            os._exit(2)
+    return os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize("meanwhile", [large_graph, lambda: collector._lock], ids=["in a block", "entering one"])
+def test_a_process_that_is_forked_off_has_the_blocks_of_its_own_thread_alone(meanwhile):
+    before = gc.get_threshold()
+    inside, leave = threading.Event(), threading.Event()
+
+    def work():
+        with meanwhile():
+            inside.set()
+            leave.wait()
+
+    def block():
+        with large_graph():
+            return gc.get_threshold()[0] > before[0]
+
+    with large_graph():
+        thread = threading.Thread(target=work)
+        thread.start()
+        inside.wait()
+        own = succeeds_in_child(lambda: gc.get_threshold()[0] > before[0])
+        leave.set()
+    thread.join()
+    assert own
+    inside.clear()
+    leave.clear()
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    others = succeeds_in_child(lambda: gc.get_threshold() == before and block() and gc.get_threshold() == before)
+    leave.set()
+    thread.join()
+    assert others
+
+
 @pytest.mark.slow
 def test_garbage_with_cycles_that_was_made_in_the_block_is_collected_after_it():
-    class Cycle:
-        pass
-
     found = []
     with large_graph():
         cycle = Cycle()
-        cycle.itself, cycle.finalizer = cycle, Value(1.0) * 2.0
         weakly = weakref.ref(cycle, found.append)
         del cycle
     gc.collect()
