@@ -218,10 +218,11 @@ def are_old(nodes):
 @pytest.mark.parametrize("many", [1000, 10_000])
 def test_only_what_is_much_counts_as_old_at_the_end_of_a_block(many, monkeypatch):
     monkeypatch.setattr(collector, "MANY", many)
+    at_first = gc.get_freeze_count()  # Python 3.12 begins with some
     with large_graph():
         nodes = [Value(1.0) for _ in range(3000)]
     assert are_old(nodes) == [many == 1000] * 3000
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() in (0, at_first)
 
 
 def test_what_people_have_frozen_stays_so(monkeypatch):
@@ -253,6 +254,20 @@ def test_a_block_that_was_struck_anywhere_leaves_nothing_frozen(monkeypatch):
 class Cycle:
     def __init__(self):
         self.itself, self.node = self, Value(1.0) * 2.0
+
+
+def test_garbage_with_cycles_does_not_heap_up_from_block_to_block(monkeypatch):
+    monkeypatch.setattr(collector, "MANY", 1000)
+    monkeypatch.setattr(collector, "THRESHOLDS", (gc.get_threshold()[0] + 10**5, 50, 10**6))
+    gc.collect()
+    alive = weakref.WeakSet()
+    most = 0
+    for _ in range(60):
+        with large_graph():
+            for _ in range(2000):
+                alive.add(Cycle())
+        most = max(most, len(alive))
+    assert most < 60_000  # of 120,000; each is of four objects and more that are looked at
 
 
 def test_a_signal_handler_may_open_a_block_anywhere_in_the_beginning_and_end_of_another(monkeypatch):
