@@ -245,12 +245,7 @@ def _by_rule(node: Any, incoming: float) -> None:
 def _gives_partners(op: Op) -> bool:
     """Return whether a row is of products, and its rule gives each operand its partner, and what is added 1."""
     v, w, x, y, _ = names = [Name(name, Lines()) for name in "vwxyb"]
-    if op.products(names) is None:
-        return False
-    try:
-        return tuple(op.local(None, *op.grouped(names, ()))) == (x, y, v, w, 1.0)
-    except TypeError:
-        return False  # it takes numbers alone
+    return op.products(names) is not None and op.local(None, *op.grouped(names, ())) == (x, y, v, w, 1.0)
 
 
 def _of_partners(node: Any, incoming: float) -> None:
@@ -275,17 +270,16 @@ def _written(op: Op) -> Callable[[Any, float], None]:
             x = node._x; x._grad += incoming * b
             x = node._y; x._grad += incoming * a
     """
+    if _TABLE.get(op) is not op.local:
+        return _by_rule  # the row or its rule is somebody's own, and may do what no line says: count its calls, say
     if _gives_partners(op):
         return _of_partners
-    if op not in _TABLE or op.arity not in (1, 2) or len(op.operand_names) > 2:
-        return _by_rule  # it is somebody's own, or its nodes have no short record
+    if op.arity not in (1, 2) or len(op.operand_names) > 2:
+        return _by_rule  # its nodes have no short record
     lines = Lines()
-    try:
-        slopes = op.local(*[Name(name, lines) for name in ("out", "a", "b")[: 1 + len(op.operand_names)]])
-    except TypeError:
-        return _by_rule  # the rule takes numbers alone
+    slopes = op.local(*[Name(name, lines) for name in ("out", "a", "b")[: 1 + len(op.operand_names)]])
     adds = []
-    for parent, slope in zip(("_x", "_y"), slopes, strict=False):
+    for parent, slope in zip(("_x", "_y")[: op.arity], slopes, strict=True):
         by = slope.name if isinstance(slope, Name) else repr(slope)
         add = f"x._grad += incoming * {by}"
         if by == "1.0":  # the same number need not be computed, nor be stored twice
@@ -306,4 +300,4 @@ def _written(op: Op) -> Callable[[Any, float], None]:
     return function
 
 
-_TABLE = frozenset([row for row in vars(ops).values() if isinstance(row, Op)])
+_TABLE = {row: row.local for row in vars(ops).values() if isinstance(row, Op)}  # with the rules as they are shipped
