@@ -6,6 +6,7 @@ import os
 import pickle
 import platform
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -312,6 +313,25 @@ def test_a_network_answers_what_backward_does(backend, activation, samples):
     expected, right = Replay(loss, model, inputs=inputs, backend="python").gradient(rows)
     assert found == pytest.approx(expected, rel=1e-13)
     assert list(slopes) == pytest.approx(list(right), rel=1e-11, abs=1e-15)
+
+
+@NATIVE
+@pytest.mark.sampled
+@pytest.mark.parametrize("columns", [3, 17])
+@pytest.mark.parametrize("units", [3, 8])
+@pytest.mark.parametrize("samples", [2, 9, 37])
+def test_products_of_all_sizes_are_handed_on_to_the_loop_that_uses_them(backend, columns, units, samples):
+    model, inputs, outputs = network([columns, units, 2], "relu")
+    x, y = outputs
+    replay = replay_of((x - y) ** 2 + x * x, model, backend, inputs=inputs)
+    told = replay.report().native
+    assert len(re.findall("^    .* @ .*  # not kept$", told, re.MULTILINE)) == 3, "of both layers, and to the relus"
+    rng = random.Random(samples)
+    rows = [[rng.uniform(-2, 2) for _ in inputs] for _ in range(samples)]
+    found, slopes = replay.gradient(rows)
+    expected, right = Replay((x - y) ** 2 + x * x, model, inputs=inputs, backend="python").gradient(rows)
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert list(slopes) == pytest.approx(list(right), rel=1e-11, abs=1e-13)
 
 
 NESTS = """\

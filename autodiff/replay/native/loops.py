@@ -1,7 +1,8 @@
 """From a tape to loop nests: operations of one shape share a loop, and everything lies at a fixed address.
 
-A register lies in memory as its units one after the other, each with all its lanes. Lengths are known: of a batch, the
-nests are written for each number of samples.
+A product that one such loop alone uses is handed on to it, tile by tile, and lies nowhere. Any other register lies in
+memory as its units one after the other, each with all its lanes. Lengths are known: of a batch, the nests are written
+for each number of samples.
 """
 
 from __future__ import annotations
@@ -13,27 +14,34 @@ from typing import Any
 
 from autodiff.engine import ops
 from autodiff.engine.ops import Op
-from autodiff.replay.native.code import FLOAT, Kind, Local
+from autodiff.replay.native.code import ARITHMETIC, FLOAT, Kind, Local
 from autodiff.replay.native.nest import Memory, Nest, Place
-from autodiff.replay.native.products import Factor, product
+from autodiff.replay.native.products import Factor, answers, product
 from autodiff.replay.native.trees import can_be_blended
-from autodiff.replay.rules.symbolic import Tree, Unwritable, forward
+from autodiff.replay.rules.symbolic import Tree, Unwritable, forward, uses_in
 from autodiff.replay.rules.wide import LOG_TOTAL, WIDE, Wide
 from autodiff.replay.tape import tape as moves
 from autodiff.replay.tape.tape import BATCH, LANES, SCALAR, UNITS, Instruction, Move, Shape, Tape
 
+MAX_HANDED_ON = 6  # registers that are made of a product's tile: they are written for each vector of it
 MAX_REGISTERS = 64  # made in one loop: LLVM takes ever longer for longer ones, WebAssembly has 50,000 locals at most
 MIN_COLUMNS = 16  # of inputs, for their products to be taken of samples as they are given
+PLAIN = {*ARITHMETIC, "name", "number"}
 Written = Callable[[Nest], None]  # writes the nest of a register
 
 
 @dataclass
 class Stage:
-    """Registers that are made together: in one loop over their shape, or one register by a nest of its own."""
+    """Registers that are made together: in one loop over their shape, or one register by a nest of its own.
+
+    Attributes:
+        product: a product that is used here alone: the loop is over its tiles, as they are made.
+    """
 
     shape: Shape
     registers: list[int] = field(default_factory=list)
     alone: Written | None = None
+    product: int | None = None
 
     def takes(self, shape: Shape) -> bool:
         """Return whether a register of this shape can be made here, element by element."""
@@ -121,6 +129,15 @@ class Lowering:
         place = self.rows(static[0], self.inputs, 8)
         return Factor(place.address, 8, 8 * self.columns) if place and len(static[0]) >= MIN_COLUMNS else None
 
+    def factors(self, register: int) -> tuple[Factor, Factor, tuple[int, int, int]]:
+        """Return the factors of a product, m x k and k x n, and (m, k, n)."""
+        (a, b), turned = self.tape.instructions[register].operands, self.tape.instructions[register].static
+        (m, k, first), (_, n, second) = (
+            _factor(self, a, turned[0], first=True),
+            _factor(self, b, turned[1], first=False),
+        )
+        return first, second, (m, k, n)
+
     def copied(self, sources: list[int], register: int) -> Written:
         """Return what copies numbers from these addresses into a register."""
         return lambda nest: nest.copy(sources, self.addresses(register))
@@ -144,7 +161,22 @@ class Lowering:
                 stages.append(Stage(shape, [], alone))
             stages[number].registers.append(register)
             home.append(number)
-        return stages
+        for stage in stages:
+            stage.product = self._handed_on(stage, end)
+        products = {stage.product for stage in stages}
+        return [stage for stage in stages if not (stage.alone and stage.registers[0] in products)]
+
+    def _handed_on(self, stage: Stage, end: int) -> int | None:
+        """Return a product that a short stage of plain arithmetic alone uses; None without."""
+        if stage.alone or None in stage.shape or stage.shape.lanes == 1 or len(stage.registers) > MAX_HANDED_ON:
+            return None
+        made, instructions = set(stage.registers), self.tape.instructions
+        answered = {self.tape.root, *[register for register, _ in self.tape.gradient]}
+        for i in [i for register in stage.registers for i in instructions[register].operands if i not in answered]:
+            users = {user for user in self.users[i] if user < end}
+            if instructions[i].op is moves.MATMUL and self.shape(i) == stage.shape and users <= made:
+                return i if all([_is_plain(instructions[register]) for register in made]) else None
+        return None
 
     def _after(self, stages: list[Stage], home: int, operand: int, shape: Shape) -> int:
         """Return the first stage that may use an operand: its own, if there it is made element by element."""
@@ -222,7 +254,7 @@ class Elements:
 
     def __init__(self, lowering: Lowering, nest: Nest, stage: Stage, end: int) -> None:
         self.lowering, self.nest, self.stage = lowering, nest, stage
-        tape, made = lowering.tape, set(stage.registers)
+        tape, made = lowering.tape, {*stage.registers, stage.product}
         instructions = [(r, tape.instructions[r]) for r in stage.registers]
         self.read = list(dict.fromkeys([i for _, x in instructions for i in x.operands if i not in made]))
         answered = {tape.root, *[register for register, _ in tape.gradient]}
@@ -232,6 +264,10 @@ class Elements:
             if r in answered or any([u not in made and u < end for u in lowering.users.get(r, ())])
         ]
         self.trees = {r: self._tree(x) for r, x in instructions}
+        self.along = {  # the bytes from one row to the next
+            i: lowering.places[i].stride for i in (*self.read, *self.kept) if lowering.shape(i).units is not None
+        }
+        self.strides = list(dict.fromkeys(self.along.values()))
 
     def _tree(self, instruction: Instruction) -> Tree | Wide | None:
         """Return the rule of an instruction; None for what only spreads its operand."""
@@ -243,20 +279,36 @@ class Elements:
     def loops(self) -> tuple[int, ...]:
         """Return how long its loops are: over units and lanes; over all at once, where nothing has one axis alone."""
         units, lanes = self.stage.shape
-        flat = all([self._is_whole(i) or self.lowering.shape(i) == SCALAR for i in (*self.read, *self.kept)])
+        whole = [self._is_whole(i) or self.lowering.shape(i) == SCALAR for i in (*self.read, *self.kept)]
+        flat = self.stage.product is None and all(whole)
         return ((units or 1) * (lanes or 1),) if units is None or lanes is None or flat else (units, lanes)
 
     def write(self) -> None:
         """Write the loops."""
+        if self.stage.product is not None:
+            answers(self.nest, *self.lowering.factors(self.stage.product), self)
+            return
         *outer, count = self.loops()
         if not outer:
             self._runs({}, count)
             return
-        registers = (*self.read, *self.kept)
-        strides = {i: self.lowering.places[i].stride for i in registers if self.lowering.shape(i).units is not None}
-        distinct = list(dict.fromkeys(strides.values()))
-        with self.nest.code.loop(outer[0], *distinct) as offsets:
-            self._runs({i: offsets[distinct.index(stride)] for i, stride in strides.items()}, count)
+        with self.nest.code.loop(outer[0], *self.strides) as offsets:
+            self._runs(self._rows(offsets), count)
+
+    def _rows(self, offsets: Sequence[Local]) -> dict[int, Local]:
+        """Return of each register the offset of a row."""
+        return {i: offsets[self.strides.index(stride)] for i, stride in self.along.items()}
+
+    def put(self, row: int, down: Sequence[Local], behind: int, right: Local, value: Local) -> None:
+        """Make the registers of answers of the product."""
+        assert self.stage.product is not None, "only a product hands on what it answers"
+        rows, held = self._rows(down), {self.stage.product: value}
+        for i in self.read:
+            start, along = row * self.along.get(i, 0), []
+            if self._is_moving(i):
+                start, along = start + behind, [right]
+            held[i] = self._loaded(i, rows, along, start, value.kind)
+        self._body(held, rows, [right], behind, value.kind, row)
 
     def _is_whole(self, register: int) -> bool:
         """Return whether a register has all places of the stage's shape, without gaps."""
@@ -290,13 +342,20 @@ class Elements:
         return rule is None or can_be_blended(rule)
 
     def _body(
-        self, held: dict[int, Local], rows: dict[int, Local], along: Sequence[Local], start: int, kind: Kind
+        self,
+        held: dict[int, Local],
+        rows: dict[int, Local],
+        along: Sequence[Local],
+        start: int,
+        kind: Kind,
+        row: int = 0,
     ) -> None:
         nest, places = self.nest, self.lowering.places
         for register in self.stage.registers:
             held[register] = self._value(register, held, kind)
         for i in self.kept:
-            nest.put(places[i], start, [*([rows[i]] if i in rows else []), *along], held[i])
+            behind = start + row * self.along.get(i, 0)
+            nest.put(places[i], behind, [*([rows[i]] if i in rows else []), *along], held[i])
 
     def _value(self, register: int, held: dict[int, Local], kind: Kind) -> Local:
         op, operands, _, _ = self.lowering.tape.instructions[register]
@@ -312,6 +371,15 @@ class Elements:
             return self.nest.fold(rule, numbers, len(values), kind)
         names = dict(zip(op.operand_names, values, strict=False))  # type: ignore[union-attr]  # an operation
         return self.nest.answer(rule, names, kind)
+
+
+def _is_plain(instruction: Instruction) -> bool:
+    """Return whether an instruction is arithmetic without many branches, or spreads its operand: it calls nothing."""
+    op, _, static, _ = instruction
+    if isinstance(op, Move) or op in WIDE:
+        return isinstance(op, Move)
+    tree = forward(op, static)
+    return can_be_blended(tree) and all([x.kind in PLAIN for x in uses_in(tree)])
 
 
 # Moves: where a register lies, if nothing is computed; else what writes it.
@@ -392,13 +460,8 @@ def _total(lowering: Lowering, register: int) -> Written:
 
 
 def _matmul(lowering: Lowering, register: int) -> Written:
-    instruction = lowering.tape.instructions[register]
-    (a, b), turned = instruction.operands, instruction.static
-    (m, k, first), (_, n, second) = (
-        _factor(lowering, a, turned[0], first=True),
-        _factor(lowering, b, turned[1], first=False),
-    )
-    return lambda nest: product(nest, first, second, (m, k, n), lowering.places[register])
+    a, b, sizes = lowering.factors(register)
+    return lambda nest: product(nest, a, b, sizes, lowering.places[register])
 
 
 def _factor(lowering: Lowering, register: int, turned: bool, *, first: bool) -> tuple[int, int, Factor]:

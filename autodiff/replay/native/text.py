@@ -67,7 +67,7 @@ def _stage(lowering: Lowering, names: Names, elements: Elements) -> Iterator[str
     lengths = elements.loops()
     axes = ("row", "lane") if len(lengths) == 2 else ("place",)
     yield " ".join([f"for {axis} in {length}:" for axis, length in zip(axes, lengths, strict=True)])
-    for register in stage.registers:
+    for register in stage.registers if stage.product is None else (stage.product, *stage.registers):
         yield f"    {_line(lowering, names, register)}" + ("" if register in elements.kept else "  # not kept")
 
 
