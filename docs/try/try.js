@@ -5,6 +5,7 @@ const text = at("text");
 const panel = at("panel");
 let state = { text: EXAMPLES[0].text, view: "drawing", ...EXAMPLES[0].options };
 let numbers = []; // of the program as it was read last: {name, value, line, start, end, whole}
+let read = null; // that program; where another one stands now, the places of its numbers are not known yet
 let trusted = false; // whether the learner has said that this program may run, whatever it is
 let ranges = new Map(); // of the sliders, by name
 let linked = false; // whether the program came with a link
@@ -65,11 +66,12 @@ async function update(typed = false, dragged = false) {
   }
   panel.classList.add("old");
   const question = ++asked;
+  const about = { program: state.text, view, typed, dragged: options.drag };
   const answer = await python.ask("answer", { text: state.text, view, trusted, options }, "view");
   if (answer === null) return; // a later question is on its way
   if (answer.stopped) return say("Stopped. Change the program, or press Run to run it again.");
   try {
-    const shown = take(answer, view, typed, options.drag);
+    const shown = take(answer, about);
     if (question === asked) panel.classList.toggle("old", !shown);
   } catch (error) {
     fail({ words: `This page could not show it (${error.message}).` });
@@ -77,15 +79,20 @@ async function update(typed = false, dragged = false) {
   }
 }
 
-// Show an answer; return whether the panel shows it now.
-function take(answer, view, typed = false, dragged = false) {
+// Show what was answered about a program; return whether the panel shows it now.
+function take(answer, { program, view, typed, dragged }) {
+  const stands = program === state.text; // in the middle of a drag another number may stand there already
+  if (!stands && !answer.shown) return false;
   if (answer.missing && typed) return say(`No number yet for ${answer.missing.join(", ")}: press Run.`);
   if (answer.missing) return complete(answer.missing);
-  numbers = answer.numbers ?? [];
+  if (stands) {
+    numbers = answer.numbers ?? [];
+    read = program;
+    slide();
+  }
   at("value").textContent = answer.value === undefined ? "" : `= ${answer.value}`;
   at("printed").hidden = !answer.printed;
   at("printed").lastElementChild.textContent = answer.printed ?? "";
-  slide();
   if (answer.waiting) {
     say(linked ? "This program came with a link, and is more than formulas: read it, then press Run if it may run." : "Press Run to run it.");
     if (panel.firstElementChild && !linked) return false; // what it showed before
@@ -165,7 +172,7 @@ function around(value, whole) {
 
 function put(name, value) {
   const number = numbers.find((each) => each.name === name);
-  if (!number || !Number.isFinite(value) || text.value !== state.text) return;
+  if (!number || !Number.isFinite(value) || read !== state.text || text.value !== state.text) return;
   const written = String(number.whole ? Math.round(value) : Number(value.toPrecision(6)));
   const lines = state.text.split("\n");
   const line = lines[number.line];
@@ -178,7 +185,7 @@ function put(name, value) {
   }
   number.end += longer;
   number.value = Number(written);
-  state.text = lines.join("\n");
+  state.text = read = lines.join("\n");
   text.value = state.text;
   slide();
   update(false, true);
@@ -250,7 +257,7 @@ function look(view) {
 function clear() {
   panel.replaceChildren();
   const first = FIRST[state.view]; // which was made when the page was built
-  if (!python.ready && state.text === EXAMPLES[0].text && first) take(first, state.view);
+  if (!python.ready && state.text === EXAMPLES[0].text && first) take(first, { program: state.text, view: state.view });
   return update();
 }
 function mark() {

@@ -439,6 +439,31 @@ def test_a_part_that_comes_when_its_view_was_emptied_is_not_shown(page, view):
     expect(page.locator(f"#panel > [data-kind={view}]")).to_have_count(1)
 
 
+def test_a_drag_goes_on_from_the_text_that_stands_there_when_an_earlier_answer_comes(page):
+    show(page, LINE.replace("w = 3", "w = 3.9"))
+    with held(page) as hear_one:
+        page.locator("#n-w").focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#text")).to_have_value(LINE.replace("w = 3", "w = 4.1"))
+        hear_one()  # of w = 4, which is shorter
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#text")).to_have_value(LINE.replace("w = 3", "w = 4.2"))
+    settled(page)
+    has_gradients(page, expected(w=4.2))
+
+
+def test_a_slider_of_the_program_before_writes_nothing_into_the_next_one(page):
+    show(page, LINE)
+    page.locator("#n-w").focus()
+    with held(page):
+        follow(page, fragment(text="x = 1\nw = 25\nL = w * x", view="drawing"))
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#text")).to_have_value("x = 1\nw = 25\nL = w * x")
+    settled(page)
+    expect(page.locator("#value")).to_have_text("= 25")
+
+
 def test_an_answer_that_cannot_be_shown_is_told_and_leaves_the_panel_marked_as_old(page):
     show(page, LINE)
     page.evaluate("() => addEventListener('unhandledrejection', (event) => event.preventDefault(), { once: true })")
