@@ -198,19 +198,20 @@ def backward_pass(root: Any, order: list[Any], leaves: list[Any], watcher: Any) 
             reached = {root}
             for node in reversed(order):
                 if node in reached:  # else it is in a branch not taken, and hands on nothing
-                    pullback = node.chain_rule
-                    for parent, contribution in zip(node.parents, pullback(node.grad)):
-                        if contribution or not node.op.piecewise:
-                            parent._grad += contribution
+                    for parent, slope in zip(node.parents, node.local_derivatives()):
+                        if slope or not node.op.piecewise:
+                            parent._grad += node.grad * slope
                             reached.add(parent)
 
-    `node.grad` is the upstream gradient (cotangent, adjoint) that `pullback` turns into one for each parent.
+    `node.grad` is the upstream gradient (cotangent, adjoint), which the inner loop turns into one for each parent: the
+    pullback of the node.
     """
     nothing = NOTHING
     for node in order:
         node._grad = nothing
     for leaf in leaves:
-        leaf._grad = leaf._grad or 0.0
+        if leaf._grad is None:
+            leaf._grad = 0.0
     root._grad += 1.0  # a lone leaf accumulates too
     for node in reversed(order):
         incoming = node._grad

@@ -98,6 +98,12 @@ class Record:
         return tuple(self.op.local(*self.saved)) if self.op else ()
 
     @property
+    def _taken(self) -> tuple[bool, ...]:
+        """Whether each parent is given a gradient, be it 0: not where a slope of 0 says that a branch is not taken."""
+        op = self.op
+        return tuple(map(bool, self.local_derivatives())) if op and op.piecewise else (True,) * len(self.parents)
+
+    @property
     def _state(self: Any) -> tuple[Any, ...]:
         """The operands, and whatever else a node is made of, to be copied and pickled."""
         return self._x, self._y, self.op, self._data, self._grad, self._a, self._b

@@ -159,8 +159,8 @@ class Value(Record, Outside):
         if watcher is not None:
             watcher.handed_on(self)
         with all_or_nothing(self.parents):
-            for parent, contribution in zip(self.parents, self.chain_rule(self.grad), strict=True):
-                if self._grad is not None and (contribution or not self.op.piecewise):
+            for parent, contribution, taken in zip(self.parents, self.chain_rule(self.grad), self._taken, strict=True):
+                if self._grad is not None and taken:
                     parent._grad = parent.grad + contribution
 
     def backward(self) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import itertools
 import math
 import os
@@ -17,7 +18,7 @@ import pytest
 from helpers.faults import at_every_point
 
 import autodiff
-from autodiff import Op, Value, large_graph, nn
+from autodiff import Op, Value, grad, large_graph, nn, order_matters, steps
 from autodiff.engine import backward, ops
 from autodiff.support import collector
 
@@ -113,6 +114,80 @@ def test_a_row_that_is_changed_is_written_anew(row, part, monkeypatch):
         patch.setattr(row, part, (lambda out, x: (3.0,)) if part == "local" else lambda x: 2.0)
         assert slope() == (3.0 if part == "local" else 4.0)
     assert slope() == right
+
+
+def loop_in_docstring(function):
+    """The function that a docstring of `backward` shows in place of the fast one."""
+    _, _, text = inspect.getdoc(function).partition("\n    def ")
+    code = [line[4:] for line in f"    def {text}".splitlines() if not line or line.startswith("    ")]
+    names = vars(backward).copy()
+    exec("\n".join(code), names)
+    return names[function.__name__]
+
+
+def a_graph(dice):
+    """Nodes of any row of up to three operands and of dots, whose groups are shared, over numbers at the edges."""
+    nodes = [Value(dice.choice(NUMBERS)) for _ in range(4)]
+    groups = [tuple(dice.choices(nodes, k=n)) for n in range(3)]
+    rows = [op for op in backward._TABLE if op is not ops.DOT]
+    for _ in range(dice.randrange(1, 20)):
+        op, operands = dice.choice(rows), dice.choices(nodes[-6:], k=3)
+        try:
+            if dice.random() < 0.3:
+                inputs = dice.choice(groups)
+                node = ops.DOT(tuple(dice.choices(nodes, k=len(inputs))), inputs, *operands[: dice.randrange(2)])
+            else:
+                static = [float(dice.randrange(3)) for _ in range(op.static)]
+                node = op(*operands[: op.arity], *static)
+        except (ValueError, ZeroDivisionError):
+            continue
+        if isinstance(node, Value):  # of two empty groups it is a number
+            nodes.append(node)
+            groups.append(tuple(dice.choices(nodes, k=3)))
+    nodes[0].grad = dice.choice(NUMBERS)
+    return nodes
+
+
+@pytest.mark.parametrize("seed", range(400))
+@pytest.mark.sampled
+def test_the_walk_and_the_pass_are_the_plain_loops_of_their_docstrings_to_the_bit(seed):
+    def gradients(walk, sweep):
+        nodes = a_graph(random.Random(seed))
+        order, leaves = walk(nodes[-1])
+        place = {id(node): i for i, node in enumerate(nodes)}
+        try:
+            sweep(nodes[-1], order, leaves)
+        except (ValueError, ZeroDivisionError) as error:
+            return str(error)
+        given = [place.get(id(node)) for node in (*order, *leaves)]
+        return given, [None if node._grad is None else bits(node._grad) for node in nodes]
+
+    plain = gradients(loop_in_docstring(backward.toposort), loop_in_docstring(backward.backward_pass))
+    for walk in (backward._by_marks, backward._by_set):
+        assert gradients(walk, lambda *graph: backward.backward_pass(*graph, None)) == plain
+
+
+def test_nothing_that_comes_down_a_branch_that_is_taken_is_told_from_a_branch_that_is_not():
+    def graph(shift):
+        x, off = Value(0.0, "x"), Value(0.0, "off")
+        root = x.sqrt()
+        shifted = root + shift
+        kept = shifted.relu()
+        out = kept * off
+        return x, out, [out, kept, shifted, root]
+
+    for shift, by_x in ((1.0, "nan"), (-1.0, bits(0.0))):  # 0 times the slope of a root at 0; and nothing
+        x, out, order = graph(shift)
+        slopes = [grad(out, x).data, steps(out).gradient(x)]
+        out.grad = 1.0
+        for node in order:
+            node.propagate()
+        slopes.append(x.grad)
+        out.zero_grad()
+        out.backward()
+        slopes.append(x.grad)
+        slopes.append(order_matters(out, order).gradients["x"][0])
+        assert list(map(bits, slopes)) == [by_x] * 5
 
 
 CHANGED = {  # rules in place of that of `+` at 2 and 3, whose answers no reading with names would find

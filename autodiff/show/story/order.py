@@ -108,8 +108,8 @@ def order_matters(loss: Value, order: Iterable[Value]) -> OrderReport:
         handed_on[id(node)] = incoming = gradients.get(id(node), 0.0)
         if id(node) not in gradients:
             continue  # what nothing has reached hands on nothing, as in `Value.propagate`
-        for parent, contribution in zip(node.parents, node.chain_rule(incoming), strict=True):
-            if contribution or not node.op.piecewise:
+        for parent, contribution, taken in zip(node.parents, node.chain_rule(incoming), node._taken, strict=True):
+            if taken:
                 gradients[id(parent)] = gradients.get(id(parent), 0.0) + contribution
     place = {id(node): i for i, node in enumerate(given)}
     late: dict[int, dict[str, None]] = {}  # names of nodes, each once, in their order

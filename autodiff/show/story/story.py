@@ -91,8 +91,7 @@ class Story:
         incoming, name = gradients[id(node)], names[id(node)]
         amounts = node.chain_rule(incoming) if id(node) in self._reached else [0.0] * len(node.parents)
         if id(node) in self._reached:
-            smooth = not node.op.piecewise
-            self._reached.update([id(p) for p, x in zip(node.parents, amounts, strict=True) if x or smooth])
+            self._reached.update([id(parent) for parent, taken in zip(node.parents, node._taken, strict=True) if taken])
         contributions = []
         for i, (parent, local, amount) in enumerate(zip(node.parents, node.local_derivatives(), amounts, strict=True)):
             before = gradients[id(parent)]
