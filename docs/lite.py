@@ -76,6 +76,7 @@ def lite(folder: Path) -> None:
     for name in ICONS:
         shutil.copyfile(folder / "notebooks" / "favicon.ico", folder / "static" / "favicons" / name)
     (folder / "index.html").write_text(_index(), encoding="utf-8")
+    _ask_at_once(folder)
 
 
 def needs_numpy(notebook: Any) -> bool:
@@ -244,6 +245,15 @@ def _build(folder: Path, wheels: list[Path], python: Path) -> None:
         environment = {**os.environ, "PYTHONPATH": str(work / "builders")}
         subprocess.run(command, check=True, env=environment, cwd=work, stdout=subprocess.DEVNULL)
         shutil.copytree(work / "built" / "site", folder, dirs_exist_ok=True)
+
+
+def _ask_at_once(folder: Path) -> None:
+    """Let the page of a notebook ask for what its kernel starts from, which asks only when JupyterLab has started."""
+    page, python = folder / "notebooks" / "index.html", folder / "static" / "pyodide"
+    names = [*FILES, *sorted(path.name for path in python.glob("*.whl"))]
+    links = "".join([f'<link rel="prefetch" href="../static/pyodide/{name}">\n' for name in names])
+    head, end, rest = page.read_text(encoding="utf-8").partition("</head>")
+    page.write_text(head + links + end + rest, encoding="utf-8")
 
 
 def _index() -> str:

@@ -94,6 +94,8 @@ def test_a_lesson_runs_in_the_browser_and_asks_for_nothing_from_elsewhere(site, 
     to_read = page.get_by_role("row").filter(has_text="to read: it needs NumPy")
     assert [row[:2].strip() for row in to_read.all_inner_texts()] == ["6", "8", "9", "10"]
     cells = opened(page, address)
+    names = [url.rpartition("/")[2].partition(".")[0] for url in asked]
+    assert names.index("python_stdlib") < names.index("comlink")  # before there is a kernel to ask for it
     assert "statedb" not in page.evaluate(KEPT)  # a notebook opens without waiting for the state of its workspace
     assert sum("/api/drive" in url for url in asked) < 60  # Python waits for each, and would look there for each module
     page.locator(".jp-CodeCell .cm-content").first.click()
