@@ -7,11 +7,12 @@ operation. For speed it hands gradients on by a function for each row, which it 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
-from threading import Lock
+from threading import Lock, get_ident
 from typing import Any
 
 from autodiff.engine import ops
@@ -20,7 +21,8 @@ from autodiff.support.lines import Lines, Name
 
 NOTHING = float("0")  # the gradient of a node that nothing has come to; told from a 0 that came by its identity
 _marks = Lock()  # who has it may mark nodes; nobody waits for it, so that nothing ever hangs
-_under_way: dict[int, tuple[list[Any], list[Any]]] = {}  # the nodes and leaves of each backward pass that runs now
+# Of each backward pass that runs now, by thread and id of its nodes: these, the leaves, and their gradients of before.
+_under_way: dict[tuple[int, int], tuple[list[Any], list[Any], list[Any]]] = {}
 
 
 def toposort(root: Any) -> tuple[list[Any], list[Any]]:
@@ -152,24 +154,40 @@ def backward(root: Any, watcher: Any) -> None:
             interrupted it, or another thread.
     """
     order, leaves = toposort(root)
-    before: list[Any] | None = None
+    before: list[Any] = []
+    key = get_ident(), id(order)
     try:
         try:
-            _under_way[id(order)] = order, leaves
+            _under_way[key] = order, leaves, before
             if len(_under_way) > 1:
                 check_idle(order, leaves)
-            before = [leaf._grad for leaf in leaves]
+            before += [leaf._grad for leaf in leaves]
             backward_pass(root, order, leaves, watcher)
         finally:
-            _under_way.pop(id(order), None)
+            _under_way.pop(key, None)
     except BaseException:  # an interrupt, too, must leave the gradients as they were
-        _under_way.pop(id(order), None)  # an interrupt in the line above, too
-        if before is not None:
-            for leaf, grad in zip(leaves, before, strict=True):
-                leaf._grad = grad
-            for node in order:
-                node._grad = None
+        _under_way.pop(key, None)  # an interrupt in the line above, too
+        _undo(order, leaves, before)
         raise
+
+
+def _undo(order: list[Any], leaves: list[Any], before: list[Any]) -> None:
+    """Give the leaves the gradients that they had before a pass, and the other nodes none, if it had begun."""
+    if before:
+        for leaf, grad in zip(leaves, before, strict=True):
+            leaf._grad = grad
+        for node in order:
+            node._grad = None
+
+
+def _in_child() -> None:
+    """Undo the passes of other threads, which a process that has just been forked off does not have."""
+    for key in [key for key in _under_way if key[0] != get_ident()]:
+        _undo(*_under_way.pop(key))
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def check_idle(order: list[Any], leaves: list[Any]) -> None:
@@ -177,7 +195,7 @@ def check_idle(order: list[Any], leaves: list[Any]) -> None:
     others = [nodes for nodes in _under_way.copy().values() if nodes[0] is not order] if _under_way else ()
     if others:
         mine = set(map(id, chain(order, leaves)))
-        if any([id(node) in mine for nodes in others for node in chain(*nodes)]):
+        if any([id(node) in mine for nodes in others for node in chain(*nodes[:2])]):
             raise RuntimeError(
                 "a backward pass through nodes of this graph is under way, in another thread or interrupted by this "
                 "signal handler: looking at the graph is fine, but its gradients can be changed only after that pass"

@@ -2,19 +2,17 @@
 
 import copy
 import gc
-import inspect
 import itertools
 import math
-import os
 import pickle
 import random
-import signal
 import struct
 import sys
 import threading
 import weakref
 
 import pytest
+from helpers.child import NEEDS_FORK, succeeds_in_child
 from helpers.faults import at_every_point
 
 import autodiff
@@ -114,57 +112,6 @@ def test_a_row_that_is_changed_is_written_anew(row, part, monkeypatch):
         patch.setattr(row, part, (lambda out, x: (3.0,)) if part == "local" else lambda x: 2.0)
         assert slope() == (3.0 if part == "local" else 4.0)
     assert slope() == right
-
-
-def loop_in_docstring(function):
-    """The function that a docstring of `backward` shows in place of the fast one."""
-    _, _, text = inspect.getdoc(function).partition("\n    def ")
-    code = [line[4:] for line in f"    def {text}".splitlines() if not line or line.startswith("    ")]
-    names = vars(backward).copy()
-    exec("\n".join(code), names)
-    return names[function.__name__]
-
-
-def a_graph(dice):
-    """Nodes of any row of up to three operands and of dots, whose groups are shared, over numbers at the edges."""
-    nodes = [Value(dice.choice(NUMBERS)) for _ in range(4)]
-    groups = [tuple(dice.choices(nodes, k=n)) for n in range(3)]
-    rows = [op for op in backward._TABLE if op is not ops.DOT]
-    for _ in range(dice.randrange(1, 20)):
-        op, operands = dice.choice(rows), dice.choices(nodes[-6:], k=3)
-        try:
-            if dice.random() < 0.3:
-                inputs = dice.choice(groups)
-                node = ops.DOT(tuple(dice.choices(nodes, k=len(inputs))), inputs, *operands[: dice.randrange(2)])
-            else:
-                static = [float(dice.randrange(3)) for _ in range(op.static)]
-                node = op(*operands[: op.arity], *static)
-        except (ValueError, ZeroDivisionError):
-            continue
-        if isinstance(node, Value):  # of two empty groups it is a number
-            nodes.append(node)
-            groups.append(tuple(dice.choices(nodes, k=3)))
-    nodes[0].grad = dice.choice(NUMBERS)
-    return nodes
-
-
-@pytest.mark.parametrize("seed", range(400))
-@pytest.mark.sampled
-def test_the_walk_and_the_pass_are_the_plain_loops_of_their_docstrings_to_the_bit(seed):
-    def gradients(walk, sweep):
-        nodes = a_graph(random.Random(seed))
-        order, leaves = walk(nodes[-1])
-        place = {id(node): i for i, node in enumerate(nodes)}
-        try:
-            sweep(nodes[-1], order, leaves)
-        except (ValueError, ZeroDivisionError) as error:
-            return str(error)
-        given = [place.get(id(node)) for node in (*order, *leaves)]
-        return given, [None if node._grad is None else bits(node._grad) for node in nodes]
-
-    plain = gradients(loop_in_docstring(backward.toposort), loop_in_docstring(backward.backward_pass))
-    for walk in (backward._by_marks, backward._by_set):
-        assert gradients(walk, lambda *graph: backward.backward_pass(*graph, None)) == plain
 
 
 def test_nothing_that_comes_down_a_branch_that_is_taken_is_told_from_a_branch_that_is_not():
@@ -446,20 +393,7 @@ def test_a_signal_handler_may_open_a_block_anywhere_in_the_beginning_and_end_of_
         assert 10 < k < 199
 
 
-def succeeds_in_child(check):
-    """Whether `check()` is true in a process that is forked off, within ten seconds."""
-    child = os.fork()
-    if not child:
-        try:
-            signal.alarm(10)
-            os._exit(0 if check() else 1)
-        finally:
-            os._exit(2)
-    return os.waitpid(child, 0)[1] == 0
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@NEEDS_FORK
 @pytest.mark.parametrize("meanwhile", [large_graph, lambda: collector._lock], ids=["in a block", "entering one"])
 def test_a_process_that_is_forked_off_has_the_blocks_of_its_own_thread_alone(meanwhile):
     before = gc.get_threshold()

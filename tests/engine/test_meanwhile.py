@@ -3,6 +3,7 @@
 import copy
 import gc
 import inspect
+import math
 import pickle
 import random
 import re
@@ -13,9 +14,10 @@ import threading
 
 import pytest
 from helpers.alarm import alarm, alarm_in
+from helpers.child import NEEDS_FORK, succeeds_in_child
 
 import autodiff
-from autodiff import Value, draw, grad, nn
+from autodiff import Op, Value, draw, grad, nn
 from autodiff.checks.anomaly import first_nonfinite
 from autodiff.engine import backward as walks, ops, record
 from autodiff.engine.backward import backward_pass, toposort
@@ -61,6 +63,51 @@ def test_the_fast_walk_and_pass_are_the_textbooks_own_to_the_bit(seed):
     root.zero_grad()
     textbook(backward_pass)(root, plain_order, plain_ends)
     assert [node.grad.hex() for node in (*order, *leaves)] == fast
+
+
+NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.3, 2.5, -700.0, 1e-310, 1e200, math.inf, -math.inf, math.nan]
+
+
+def wild_graph(dice):
+    """Nodes of any row of up to three operands and of dots, whose groups are shared, over numbers at the edges."""
+    nodes = [Value(dice.choice(NUMBERS)) for _ in range(4)]
+    groups = [tuple(dice.choices(nodes, k=n)) for n in range(3)]
+    rows = [op for op in walks._TABLE if op is not ops.DOT]
+    for _ in range(dice.randrange(1, 20)):
+        op, operands = dice.choice(rows), dice.choices(nodes[-6:], k=3)
+        try:
+            if dice.random() < 0.3:
+                inputs = dice.choice(groups)
+                node = ops.DOT(tuple(dice.choices(nodes, k=len(inputs))), inputs, *operands[: dice.randrange(2)])
+            else:
+                static = [float(dice.randrange(3)) for _ in range(op.static)]
+                node = op(*operands[: op.arity], *static)
+        except (ValueError, ZeroDivisionError):
+            continue
+        if isinstance(node, Value):  # of two empty groups it is a number
+            nodes.append(node)
+            groups.append(tuple(dice.choices(nodes, k=3)))
+    nodes[0].grad = dice.choice(NUMBERS)
+    return nodes
+
+
+@pytest.mark.parametrize("seed", range(400))
+@pytest.mark.sampled
+def test_they_are_so_too_with_any_row_and_with_numbers_at_the_edges(seed):
+    def gradients(walk, sweep):
+        nodes = wild_graph(random.Random(seed))
+        order, leaves = walk(nodes[-1])
+        place = {id(node): i for i, node in enumerate(nodes)}
+        try:
+            sweep(nodes[-1], order, leaves)
+        except (ValueError, ZeroDivisionError) as error:
+            return str(error)
+        given = [place.get(id(node)) for node in (*order, *leaves)]
+        return given, [node._grad if node._grad is None else node._grad.hex() for node in nodes]
+
+    plain = gradients(textbook(toposort), textbook(backward_pass))
+    for walk in (walks._by_marks, walks._by_set):
+        assert gradients(walk, lambda *graph: backward_pass(*graph, None)) == plain
 
 
 def chain(n):
@@ -235,3 +282,36 @@ def test_pickling_leaves_nothing_behind():
     pickle.dumps([y, y.parents[0]])
     gc.collect()
     assert not record._families
+
+
+@NEEDS_FORK
+def test_a_process_that_is_forked_off_does_not_wait_for_a_pass_of_another_thread():
+    inside, leave = threading.Event(), threading.Event()
+    leave.set()
+
+    def rule(out, x):
+        inside.set()
+        leave.wait()
+        return (2.0,)
+
+    slow = Op("slow", lambda x: 2.0 * x, rule, "slow({x})")
+    inside.clear()
+    leave.clear()
+    x = Value(1.0)
+    x.grad = 5.0
+    y = slow(x) + 3.0 * x  # the product has handed on when the rule is asked
+    thread = threading.Thread(target=y.backward)
+    thread.start()
+    inside.wait()
+
+    def own_pass():
+        as_before = x.grad == 5.0 and y.grad == 0.0
+        (7.0 * x).backward()
+        return as_before and x.grad == 12.0
+
+    found = succeeds_in_child(own_pass)
+    half = x.grad
+    leave.set()
+    thread.join()
+    assert found
+    assert (half, x.grad) == (8.0, 10.0)
