@@ -297,6 +297,8 @@ def _written(op: Op) -> Callable[[Any, float], None]:
         return _by_rule  # its nodes have no short record
     lines = Lines()
     slopes = op.local(*[Name(name, lines) for name in ("out", "a", "b")[: 1 + len(op.operand_names)]])
+    if not set(lines.rows.values()) <= _TABLE.keys():
+        return _by_rule  # somebody has put a row of their own in the place of another, perhaps for a while
     adds = []
     for parent, slope in zip(("_x", "_y")[: op.arity], slopes, strict=True):
         by = slope.name if isinstance(slope, Name) else repr(slope)
@@ -313,7 +315,11 @@ def _written(op: Op) -> Callable[[Any, float], None]:
     if lines.code:
         code += ["try:", *[f"    {line}" for line in lines.code]]
         code += ["except (ValueError, ZeroDivisionError): return by_rule(node, incoming)"]  # it says what is wrong
-    names: dict[str, Any] = {**lines.names, "by_rule": _by_rule, "nothing": NOTHING}
+    names: dict[str, Any] = {
+        **{name: row.value for name, row in lines.rows.items()},
+        "by_rule": _by_rule,
+        "nothing": NOTHING,
+    }
     exec("\n    ".join(["def hand_on(node, incoming):", *code, *adds]), names)  # the code is that of the rows alone
     function: Callable[[Any, float], None] = names["hand_on"]
     return function

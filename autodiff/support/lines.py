@@ -5,7 +5,6 @@ It knows of a row what `autodiff.engine.ops.Op` says, and nothing of any single 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 
@@ -14,13 +13,13 @@ class Lines:
 
     Attributes:
         code: the lines.
-        names: what they refer to by name: the rows, as functions of floats.
+        rows: the rows that they ask, by name; there a name stands for the row's function of floats.
         truths: names that the rule asked whether they are true; it is written for the case that they are.
     """
 
     def __init__(self) -> None:
         self.code: list[str] = []
-        self.names: dict[str, Callable[..., float]] = {}
+        self.rows: dict[str, Any] = {}
         self.truths: list[str] = []
 
     def new(self, expression: str) -> Name:
@@ -50,8 +49,8 @@ class Name:
 
     def apply(self, op: Any, operands: tuple[Any, ...]) -> Name:
         """Return the name of what a row answers for these operands."""
-        row = f"row{len(self.lines.names)}"
-        self.lines.names[row] = op.value
+        row = f"row{len(self.lines.rows)}"
+        self.lines.rows[row] = op
         return self.lines.new(f"{row}({', '.join(map(_text, operands))})")
 
     def __bool__(self) -> bool:
