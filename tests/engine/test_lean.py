@@ -16,7 +16,7 @@ from helpers.child import NEEDS_FORK, succeeds_in_child
 from helpers.faults import at_every_point
 
 import autodiff
-from autodiff import Op, Value, grad, large_graph, nn, order_matters, steps
+from autodiff import Op, Value, grad, large_graph, micrograd, nn, order_matters, steps
 from autodiff.engine import backward, ops
 from autodiff.support import collector
 
@@ -191,6 +191,15 @@ def test_a_rule_that_is_changed_is_asked_each_time(monkeypatch):
         x.tanh().backward()
         assert x.grad == slope
     assert calls == [0.5, 0.5]
+
+
+def test_nodes_made_by_hand_leave_what_is_written(monkeypatch):
+    (Value(0.5).tanh() * 2.0).backward()
+    before = ops.TANH.written, ops.MUL.written
+    out = micrograd.Value(3.0, (Value(1.0),), "by hand")
+    out._backward = lambda: None
+    assert (ops.TANH.written, ops.MUL.written) == before
+    assert None not in before
 
 
 def test_a_row_in_the_place_of_another_is_forgotten_when_that_is_back(monkeypatch):
