@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import call
 from threading import RLock, get_ident
-from typing import Any
 
 # How many more new objects than freed ones let the collector look at the new ones; how many such looks, at those that
 # survived one; how many of these, at all that is alive: never.
 THRESHOLDS = (2_000_000, 50, 1_000_000)
 MANY = 500_000  # new objects that are alive at the end of a block: as shipped, Python would then look at all of them
+MORE = 6_000_000  # pieces of memory, as many as two million nodes take: where there are so many more, all is looked at
 FROZEN = 1000  # objects, or more, that people have frozen by `gc.freeze`; Python 3.12 begins with some hundred
 _lock = RLock()  # of one thread again where a signal handler opens a block of its own
 _open: dict[object, int] = {}  # the blocks in all threads, each with its thread
 _before: tuple[int, int, int] | None = None  # the thresholds that the first of them found
-_fewest: int | None = None  # the objects that were alive at the end of a block, at least, since all were looked at
+_least: int | None = None  # the pieces of memory in use at the end of such a block, at least, since all was looked at
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def large_graph() -> Iterator[None]:
     Of a graph of a million nodes that is three quarters of the time. What Python's collector is there for, garbage with
     cycles, is found after the block, or when there are two million new objects. If half a million new objects are alive
     at the end, all are old from then on: a full collection looks at them next. Python makes it, or `gc.collect()`; and
-    the block itself where there are more objects, from block to block, by two million and a quarter of what there were.
+    the block itself where memory grows from block to block, by a quarter and what two million nodes take.
     The thresholds of the collector (`gc.set_threshold`) are raised for all threads, and are put back at the end of the
     last of the blocks that are open, whatever happens in them. A collector that is switched off stays so.
 
@@ -68,19 +69,18 @@ def _enter(block: object) -> None:
 
 
 def _leave(block: object | None) -> None:
-    global _before, _fewest
+    global _before, _least
     grown = False
     with _lock:
         _open.pop(block, None)
         before = _before  # read once: a signal handler may come to the end of a block, too
         if not _open and before is not None:
             if gc.get_count()[0] > MANY and gc.isenabled() and before[0] > 0 and gc.get_freeze_count() < FROZEN:
-                # As one call: no interrupt and no thread comes between.
-                counts: Any = list(map(call, (gc.freeze, gc.get_freeze_count, gc.unfreeze)))
-                alive = counts[1]
-                fewest = min(alive, _fewest or alive)
-                grown = alive > 1.25 * fewest + THRESHOLDS[0]
-                _fewest = None if grown else fewest
+                list(map(call, (gc.freeze, gc.unfreeze)))  # as one call: no interrupt and no thread comes between
+                taken = sys.getallocatedblocks()
+                least = min(taken, _least or taken)
+                grown = taken > 1.25 * least + MORE
+                _least = None if grown else least
             gc.set_threshold(*before)
             _before = None
     if grown:  # garbage with cycles may be among them, which Python itself would not look for
