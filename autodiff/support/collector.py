@@ -75,9 +75,10 @@ def _leave(block: object | None) -> None:
         _open.pop(block, None)
         before = _before  # read once: a signal handler may come to the end of a block, too
         if not _open and before is not None:
-            if gc.get_count()[0] > MANY and gc.isenabled() and before[0] > 0 and gc.get_freeze_count() < FROZEN:
+            much = gc.get_count()[0] > MANY and gc.isenabled() and before[0] > 0 and gc.get_freeze_count() < FROZEN
+            taken = sys.getallocatedblocks() if much else 0
+            if taken:  # else Python does not count them, as in a browser: what heaps up would not be seen
                 list(map(call, (gc.freeze, gc.unfreeze)))  # as one call: no interrupt and no thread comes between
-                taken = sys.getallocatedblocks()
                 least = min(taken, _least or taken)
                 grown = taken > 1.25 * least + MORE
                 _least = None if grown else least

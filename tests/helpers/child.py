@@ -2,11 +2,12 @@
 
 import os
 import signal
+import sys
 import warnings
 
 import pytest
 
-NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+NEEDS_FORK = pytest.mark.skipif(not hasattr(os, "fork") or sys.platform == "emscripten", reason="no fork here")
 
 
 def succeeds_in_child(check):
