@@ -3,7 +3,6 @@
 import copy
 import gc
 import inspect
-import math
 import pickle
 import random
 import re
@@ -15,6 +14,7 @@ import threading
 import pytest
 from helpers.alarm import alarm, alarm_in
 from helpers.child import NEEDS_FORK, succeeds_in_child
+from helpers.edge_numbers import NUMBERS
 
 import autodiff
 from autodiff import Op, Value, draw, grad, nn
@@ -63,9 +63,6 @@ def test_the_fast_walk_and_pass_are_the_textbooks_own_to_the_bit(seed):
     root.zero_grad()
     textbook(backward_pass)(root, plain_order, plain_ends)
     assert [node.grad.hex() for node in (*order, *leaves)] == fast
-
-
-NUMBERS = [0.0, -0.0, 1.0, -1.0, 0.3, 2.5, -700.0, 1e-310, 1e200, math.inf, -math.inf, math.nan]
 
 
 def wild_graph(dice):
