@@ -88,7 +88,7 @@ class Op:
 
     def __setattr__(self, name: str, thing: Any) -> None:
         object.__setattr__(self, name, thing)
-        if name in Op.__slots__[:-1] and hasattr(self, "written"):  # it may be in what is written of any row
+        if name != "written" and name in Op.__slots__ and hasattr(self, "written"):  # it may be in that of any row
             for row in [self, *globals().values()]:
                 if isinstance(row, Op):
                     row.written = None

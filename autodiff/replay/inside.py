@@ -11,6 +11,7 @@ import math
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from numbers import Integral
 from typing import Any
 
@@ -115,12 +116,10 @@ class Inside:
         """Return the rates of the next steps, up to one that cannot be told."""
         ahead = copy.copy(self.descent.optimizer)
         rates = []
-        try:
+        with suppress(Exception):  # people's schedules raise what they like: it comes when its step is made
             for _ in range(count):
                 rates.append(ahead.rate())
                 ahead.steps += 1
-        except Exception:  # people's schedules raise what they like: it comes when its step is made
-            pass
         return rates
 
 

@@ -131,11 +131,9 @@ class Lowering:
 
     def factors(self, register: int) -> tuple[Factor, Factor, tuple[int, int, int]]:
         """Return the factors of a product, m x k and k x n, and (m, k, n)."""
-        (a, b), turned = self.tape.instructions[register].operands, self.tape.instructions[register].static
-        (m, k, first), (_, n, second) = (
-            _factor(self, a, turned[0], first=True),
-            _factor(self, b, turned[1], first=False),
-        )
+        _, (a, b), turned, _ = self.tape.instructions[register]
+        m, k, first = _factor(self, a, turned[0], first=True)
+        _, n, second = _factor(self, b, turned[1], first=False)
         return first, second, (m, k, n)
 
     def copied(self, sources: list[int], register: int) -> Written:
@@ -376,8 +374,10 @@ class Elements:
 def _is_plain(instruction: Instruction) -> bool:
     """Return whether an instruction is arithmetic without many branches, or spreads its operand: it calls nothing."""
     op, _, static, _ = instruction
-    if isinstance(op, Move) or op in WIDE:
-        return isinstance(op, Move)
+    if isinstance(op, Move):
+        return True
+    if op in WIDE:
+        return False
     tree = forward(op, static)
     return can_be_blended(tree) and all([x.kind in PLAIN for x in uses_in(tree)])
 
